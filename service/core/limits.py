@@ -1,0 +1,32 @@
+"""Limits of design §6 as shipped; what a state may change is a setting with these as defaults."""
+
+from datetime import timedelta
+
+MEBIBYTE = 1_048_576
+MESSAGE_BYTES = 35 * MEBIBYTE
+"""Decoded body and attachments of one message, both ways."""
+RETENTION = timedelta(days=30)
+REPLY_RECIPIENTS = 20
+EXCERPT_CHARACTERS = 200
+
+SESSION_IDLE = timedelta(minutes=15)
+SESSION_LONGEST = timedelta(hours=8)
+FAILED_SIGN_INS = 10
+
+CODE_DIGITS = 6
+CODE_LIFE = timedelta(minutes=10)
+CODE_TRIES = 5
+CODE_RESEND_AFTER = timedelta(seconds=30)
+
+PASSWORD_SHORTEST = 12
+PASSWORD_LONGEST = 256
+NAME_CHARACTERS = 60
+HINT_CHARACTERS = 200
+
+JOIN_WITHIN = timedelta(hours=24)
+"""A second copy of one mail may come this late and still join the first."""
+BCC_WITHIN = timedelta(minutes=10)
+DELTA_EVERY = timedelta(seconds=10)
+"""8,640 calls a day of Outlook's 10,000 in 10 minutes: learn.microsoft.com/graph/throttling-limits"""
+SENT_COPIES_KEPT = timedelta(hours=48)
+INTAKE_KEPT = timedelta(days=3)

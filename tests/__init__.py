@@ -1,0 +1,1 @@
+"""The suite mirrors the code: one file per page, job or module."""
