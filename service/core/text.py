@@ -18,5 +18,5 @@ def one_line(text: str, longest: int = LINE_CHARACTERS) -> str:
 
 
 def header_text(text: str, longest: int = 200) -> str:
-    """Make a foreign string fit for a header that we write: one line, and no encoded word left that a reader would decode."""
+    """Make a foreign string fit for a header of ours: one line, no encoded word left for a reader to decode."""
     return one_line(text, longest).replace("=?", "= ?")
