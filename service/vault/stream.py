@@ -10,7 +10,7 @@ that bytes moved to another row open nothing. A range is opened by `open_range`,
 specification; tests hold it to the library.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator
 
 from cryptography import cobblestone
 from cryptography.exceptions import InvalidTag
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.constant_time import bytes_eq
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from service.core.ranges import ReadRange
 from service.errors import SealBroken
 from service.vault.types import DataKey, Sealed
 
@@ -32,9 +33,6 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 INFO = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\x00"
 """Prefix of the key derivation: https://c2sp.org/chunked-encryption, "Key derivation"."""
-
-ReadRange = Callable[[int, int], Awaitable[bytes]]
-"""Reads `length` sealed bytes from `offset` of one blob; fewer at its end."""
 
 
 def new_data_key() -> DataKey:

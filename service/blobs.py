@@ -1,0 +1,124 @@
+"""Where sealed bytes lie: a folder or Azure Blob Storage, through obstore.
+
+A blob is whole or not there: it is written under another name and renamed. obstore never fsyncs a folder, so we do: a
+mail may be let go at Exchange only when its blob outlives a power cut. Nothing here can open anything.
+"""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import AzureStore, LocalStore, MemoryStore
+
+from service.core.ranges import ReadRange
+from service.errors import Broken, TryAgain
+
+PIECE_BYTES = 65_536
+
+
+class Blobs:
+    """`url`: `file:///folder`, `memory:`, or `azure://container` with obstore's own `AZURE_*` environment."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        parts = urlsplit(url)
+        self._folder: Path | None = None
+        self._store: LocalStore | MemoryStore | AzureStore
+        if parts.scheme == "file":
+            self._folder = Path(parts.path)
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._store = LocalStore(str(self._folder))
+        elif parts.scheme == "memory":
+            self._store = MemoryStore()
+        elif parts.scheme == "azure":
+            self._store = AzureStore(parts.netloc, **options)
+        else:
+            raise ValueError("blobs are kept in file:, azure: or memory:")
+
+    @staticmethod
+    def new_key() -> str:
+        """Draw a key that tells nothing."""
+        name = uuid.uuid4().hex
+        return f"{name[:2]}/{name}"
+
+    async def put(self, key: str, pieces: AsyncIterable[bytes]) -> int:
+        """Write a blob that was not there, durably; return its length. What `pieces` raises passes, and leaves nothing.
+
+        Raises TryAgain where the store does not answer.
+        """
+        length = 0
+
+        async def counted() -> AsyncIterator[bytes]:
+            nonlocal length
+            async for piece in pieces:
+                length += len(piece)
+                if piece:
+                    yield piece
+
+        try:
+            # a Future, not a coroutine; one part at a time keeps memory flat
+            await asyncio.ensure_future(
+                obstore.put_async(
+                    self._store,
+                    key,
+                    counted(),
+                    mode="create",
+                    chunk_size=1 << 20,
+                    max_concurrency=1,
+                    use_multipart=True,
+                )
+            )
+        except BaseError as exc:
+            raise TryAgain("the blob store did not take a blob") from exc
+        if self._folder is not None:
+            await asyncio.to_thread(_fsync, self._folder, self._folder / key)
+        return length
+
+    def reader(self, key: str) -> ReadRange:
+        """Return a function that reads ranges of one blob."""
+
+        async def read(offset: int, length: int) -> bytes:
+            try:
+                return bytes(await obstore.get_range_async(self._store, key, start=offset, length=length))
+            except NotFoundError as exc:
+                raise Broken("a blob is not in the store") from exc
+            except BaseError as exc:
+                raise TryAgain("the blob store did not answer") from exc
+
+        return read
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        """Read a blob from its beginning. Raises Broken where it is not there, TryAgain where the store is silent."""
+        try:
+            got = await obstore.get_async(self._store, key)
+            async for piece in got.stream(min_chunk_size=PIECE_BYTES):
+                yield bytes(piece)
+        except NotFoundError as exc:
+            raise Broken("a blob is not in the store") from exc
+        except BaseError as exc:
+            raise TryAgain("the blob store did not answer") from exc
+
+    async def delete(self, key: str) -> None:
+        """Delete a blob; one that is gone already is no error."""
+        with suppress(NotFoundError, FileNotFoundError):
+            try:
+                await obstore.delete_async(self._store, key)
+            except NotFoundError:
+                return
+            except BaseError as exc:
+                raise TryAgain("the blob store did not delete a blob") from exc
+
+
+def _fsync(root: Path, path: Path) -> None:
+    for target in (path, *[parent for parent in path.parents if parent == root or root in parent.parents]):
+        handle = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,58 @@
+"""Put a letter in the outbox, inside the caller's transaction: it is sent exactly when what it tells is committed."""
+
+import json
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.core.states import LANE_OF, Letter, Outgoing
+from service.db.tables import Outbox
+from service.vault.box import open_box, seal_box
+from service.vault.ring import KeyRing
+
+
+async def queue_letter(
+    session: AsyncSession,
+    ring: KeyRing,
+    letter: Letter,
+    once: str,
+    now: datetime,
+    *,
+    payload: dict[str, Any] | None = None,
+    message_id: uuid.UUID | None = None,
+    delivery_id: uuid.UUID | None = None,
+    recipient_id: uuid.UUID | None = None,
+    due_at: datetime | None = None,
+) -> bool:
+    """Queue one letter; say False where a row with the same `once` stands already, and change nothing then.
+
+    `payload` holds what cannot be found again from the ids (a token, a code), boxed to the mailer.
+    """
+    row_id = uuid.uuid4()
+    values: dict[str, Any] = {
+        "id": row_id,
+        "lane": LANE_OF[letter],
+        "letter": letter,
+        "once": once,
+        "message_id": message_id,
+        "delivery_id": delivery_id,
+        "recipient_id": recipient_id,
+        "payload": seal_box(ring, "mailer", f"outbox/{row_id.hex}", json.dumps(payload).encode()) if payload else None,
+        "state": Outgoing.PENDING,
+        "due_at": due_at or now,
+        "created_at": now,
+    }
+    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(Outbox).values(**values).on_conflict_do_nothing(index_elements=["once"])
+    return (await session.execute(statement)).rowcount == 1
+
+
+def open_payload(ring: KeyRing, row: Outbox) -> dict[str, Any]:
+    """Open a row's payload (sync only); empty where it has none. Raises SealBroken."""
+    if row.payload is None:
+        return {}
+    opened: dict[str, Any] = json.loads(open_box(ring, f"outbox/{row.id.hex}", row.payload))
+    return opened

@@ -1,0 +1,77 @@
+"""A recipient: one address outside, its key pair, and the forms in which its address is kept."""
+
+import asyncio
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.core.addresses import normal_form
+from service.db.tables import Recipient
+from service.vault.box import open_box, seal_box
+from service.vault.people import RecipientKey, new_recipient_key, seal_to_recipient, unwrap_recipient_key
+from service.vault.ring import KeyRing
+from service.vault.types import Wrapped
+
+
+def address_index(ring: KeyRing, address: str) -> bytes:
+    """Return the keyed digest that an address is looked up by. Raises BadAddress."""
+    return ring.digest("index", "address", normal_form(address))
+
+
+async def get_by_address(session: AsyncSession, ring: KeyRing, address: str) -> Recipient | None:
+    """Find the living recipient of an address. Raises BadAddress."""
+    return (
+        await session.scalars(
+            select(Recipient).where(
+                Recipient.address_index == address_index(ring, address), Recipient.ended_at.is_(None)
+            )
+        )
+    ).one_or_none()
+
+
+def new_recipient(ring: KeyRing, address: str, now: datetime) -> Recipient:
+    """Make a recipient with a key pair of its own; `sync` only, since it seals to portal, mailer and admin."""
+    row_id = uuid.uuid4()
+    portal = ring.wrapper("portal")
+    public, wrapped = new_recipient_key(portal)
+    encoded = address.encode()
+    return Recipient(
+        id=row_id,
+        address_index=address_index(ring, address),
+        address_self=seal_to_recipient(public, f"address/{row_id.hex}", encoded),
+        address_admin=seal_box(ring, "admin", f"recipients/{row_id.hex}", encoded),
+        address_mailer=seal_box(ring, "mailer", f"recipients/{row_id.hex}", encoded),
+        public_key=public,
+        private_wrapped=wrapped,
+        wrapped_by=portal.name,
+        created_at=now,
+    )
+
+
+async def get_or_add(session: AsyncSession, ring: KeyRing, address: str, now: datetime) -> Recipient:
+    """Find or add the recipient of an address, inside the caller's writing transaction. Raises BadAddress."""
+    found = await get_by_address(session, ring, address)
+    if found is None:
+        found = new_recipient(ring, address, now)
+        session.add(found)
+        await session.flush()
+    return found
+
+
+async def unlock(ring: KeyRing, recipient: Recipient) -> RecipientKey:
+    """Unwrap the private half (portal only; ~1 ms of RSA, in a thread). Raises SealBroken, RingBroken."""
+    return await asyncio.to_thread(
+        unwrap_recipient_key, ring.unwrapper(recipient.wrapped_by), Wrapped(recipient.private_wrapped)
+    )
+
+
+def own_address(key: RecipientKey, recipient: Recipient) -> str:
+    """Open the address with the recipient's own key (portal)."""
+    return key.open(f"address/{recipient.id.hex}", recipient.address_self).decode()
+
+
+def mailing_address(ring: KeyRing, recipient: Recipient) -> str:
+    """Open the address with the mailer key (sync)."""
+    return open_box(ring, f"recipients/{recipient.id.hex}", recipient.address_mailer).decode()

@@ -1,0 +1,197 @@
+"""Settings from the environment: `SAFEMAIL_*`, one class per role, each with only what that role may know.
+
+`docs/settings.md` lists them all. An unknown `SAFEMAIL_*` variable, a missing one or an unsafe one stops the start.
+A value may stand in a file: `SAFEMAIL_STAMP_SECRETS_FILE=/run/secrets/stamp`.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from service.core.addresses import InsideDomains
+from service.core.limits import INTAKE_KEPT, MESSAGE_BYTES, RETENTION
+
+PREFIX = "SAFEMAIL_"
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class SettingsWrong(Exception):
+    """The settings do not let this role start; the message says which and why, never the value."""
+
+
+def _words(value: object) -> object:
+    return [word for word in value.replace(",", " ").split() if word] if isinstance(value, str) else value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https address")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("http is allowed on localhost only")
+    return value.rstrip("/")
+
+
+Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class Shared(BaseSettings):
+    """What every role knows."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    database: str
+    """`sqlite+aiosqlite:///path` or `postgresql+asyncpg://user@host/name`."""
+    public_url: Url
+    """Where recipients reach the portal; the only link that letters carry."""
+    inside_domains: Words = Field(default=["ct.gov", "po.state.ct.us"])
+    inside_subdomains: bool = False
+    """Whether subdomains of the inside domains are inside too."""
+    time_zone: str = "America/New_York"
+    service_name: str = "Safemail"
+    state_name: str = "State of Connecticut"
+    help_desk: str = "Best.Helpdesk@ct.gov"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def inside(self) -> InsideDomains:
+        return InsideDomains.of(self.inside_domains, with_subdomains=self.inside_subdomains)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def public_host(self) -> str:
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
+    def portal_host_port(self) -> str:
+        """Host, and port where it is not the scheme's own: as it stands in links."""
+        return urlsplit(self.public_url).netloc
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+class PortalSettings(Shared):
+    """Faces strangers; opens recipients' mail; calls nothing outside."""
+
+    blobs: str
+    keys: Path
+    portal_bind: Words = Field(default=["127.0.0.1:8400"])
+    account_policy: Literal["legacy", "modern"] = "legacy"
+    message_bytes: int = MESSAGE_BYTES
+    password_memory_kib: int = 19_456
+    """argon2id; below OWASP's 19,456 only in tests."""
+    password_time: int = 2
+    trusted_hops: int = 0
+    """How many proxies stand in front; their `X-Forwarded-For` entries are counted from the right."""
+
+    @property
+    def is_plain_http(self) -> bool:
+        """True on localhost only: cookies then go without `__Host-` and `Secure`."""
+        return self.public_url.startswith("http://")
+
+
+class HookSettings(Shared):
+    """Faces Graph's notifications; holds no key and no certificate."""
+
+    hook_bind: Words = Field(default=["127.0.0.1:8403"])
+    tenant: str
+
+
+class SyncSettings(Shared):
+    """Faces nobody; speaks with Graph; seals, and opens only what is to be sent."""
+
+    blobs: str
+    keys: Path
+    tenant: str
+    client: str
+    certificate: Path
+    """PEM file with private key and certificate of the app registration."""
+    entra_url: Url = "https://login.microsoftonline.com"
+    graph_url: Url = "https://graph.microsoft.com/v1.0"
+    graph_scope: str = "https://graph.microsoft.com/.default"
+    ca: Path | None = None
+    """Extra certificate authority, for the emulator or a TLS-opening proxy."""
+    hook_url: Url
+    """Where Graph posts notifications, as Graph sees it."""
+    intake: Words
+    """Intake mailboxes, to which the mail-flow rule redirects."""
+    mailers: Words
+    """Mailboxes that letters and replies are sent from."""
+    stamp_secrets: Annotated[list[SecretStr], NoDecode, BeforeValidator(_words)]
+    """Secrets that the rule stamps mail with; two at a time while they are changed."""
+    bcc: Literal["none", "trace"] = "trace"
+    """How blind copies are recovered: not at all, or by message trace."""
+    retention: timedelta = RETENTION
+    message_bytes: int = MESSAGE_BYTES
+    intake_keep: timedelta = INTAKE_KEPT
+    leases: timedelta = timedelta(seconds=60)
+    """How long a worker may be silent before another takes over."""
+    delta_every: timedelta = timedelta(seconds=10)
+    hide_subjects: bool = False
+    """Keep subjects out of notices."""
+
+
+class AdminSettings(Shared):
+    """Faces the help desk through Entra; opens addresses, never a subject or content."""
+
+    admin_url: Url
+    admin_bind: Words = Field(default=["127.0.0.1:8402"])
+    keys: Path
+
+
+ROLES: Mapping[str, type[Shared]] = {
+    "portal": PortalSettings,
+    "hook": HookSettings,
+    "sync": SyncSettings,
+    "admin": AdminSettings,
+}
+Role = TypeVar("Role", bound=Shared)
+
+
+def names(role: type[Shared]) -> set[str]:
+    """List the environment variables that a role may be given."""
+    return {PREFIX + field.upper() for field in role.model_fields}
+
+
+def load(role: type[Role], environment: Mapping[str, str] | None = None) -> Role:
+    """Read a role's settings. Raises SettingsWrong."""
+    environment = os.environ if environment is None else environment
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        field, text = name.removeprefix(PREFIX).lower(), value
+        if field.endswith("_file") and field.removesuffix("_file") in role.model_fields:
+            field = field.removesuffix("_file")
+            try:
+                text = Path(value).read_text(encoding="utf-8").strip()
+            except OSError as exc:
+                raise SettingsWrong(f"{name}: the file cannot be read") from exc
+        values[field] = text
+    try:
+        return role.model_validate(values)
+    except ValidationError as exc:
+        lines = [
+            f"{PREFIX}{'.'.join(str(at) for at in error['loc']).upper()}: {error['msg']}" for error in exc.errors()
+        ]
+        raise SettingsWrong("\n".join(lines)) from exc
