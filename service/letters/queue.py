@@ -47,7 +47,8 @@ async def queue_letter(
     }
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(Outbox).values(**values).on_conflict_do_nothing(index_elements=["once"])
-    return (await session.execute(statement)).rowcount == 1
+    added = await session.scalar(statement.returning(Outbox.id))
+    return added is not None
 
 
 def open_payload(ring: KeyRing, row: Outbox) -> dict[str, Any]:

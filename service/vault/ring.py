@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -42,7 +42,6 @@ SECRETS: Mapping[str, frozenset[str]] = {
     "pepper": frozenset({"portal"}),
 }
 ROLES = ("portal", "hook", "sync", "admin")
-Key = TypeVar("Key")
 _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 _FILE = re.compile(r"(portal|mailer|admin)-(\d{4}-W\d{2})\.(private|public)\.pem")
 
@@ -154,13 +153,17 @@ class KeyRing:
         if match := _FILE.fullmatch(path.name):
             name = f"{match[1]}-{match[2]}"
             if match[3] == "private":
-                self._private[name] = PrivateHalf(name, _load(path, rsa.RSAPrivateKey))
+                self._private[name] = PrivateHalf(name, _rsa_private(path))
             else:
-                self._public[name] = PublicHalf(name, _load(path, rsa.RSAPublicKey))
-        elif path.name == "sheets.private.pem":
-            self._sign = _load(path, ec.EllipticCurvePrivateKey)
-        elif path.name == "sheets.public.pem":
-            self._verify = _load(path, ec.EllipticCurvePublicKey)
+                self._public[name] = PublicHalf(name, _rsa_public(path))
+        elif path.name in {"sheets.private.pem", "sheets.public.pem"}:
+            key = _load(path)
+            if isinstance(key, ec.EllipticCurvePrivateKey):
+                self._sign = key
+            elif isinstance(key, ec.EllipticCurvePublicKey):
+                self._verify = key
+            else:
+                raise RingBroken(f"{path.name} is a key of another kind")
         elif path.suffix == ".key" and path.stem in SECRETS:
             self._secrets[path.stem] = path.read_bytes()
 
@@ -194,19 +197,28 @@ def add_week(folder: Path, kind: str, now: datetime) -> str:
     return name
 
 
-def _load(path: Path, kind: type[Key]) -> Key:
+def _rsa_private(path: Path) -> rsa.RSAPrivateKey:
+    key = _load(path)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise RingBroken(f"{path.name} is a key of another kind")
+    return key
+
+
+def _rsa_public(path: Path) -> rsa.RSAPublicKey:
+    key = _load(path)
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise RingBroken(f"{path.name} is a key of another kind")
+    return key
+
+
+def _load(path: Path) -> object:
     pem = path.read_bytes()
     try:
-        loaded = (
-            serialization.load_pem_private_key(pem, password=None)
-            if b"PRIVATE" in pem
-            else serialization.load_pem_public_key(pem)
-        )
+        if b"PRIVATE" in pem:
+            return serialization.load_pem_private_key(pem, password=None)
+        return serialization.load_pem_public_key(pem)
     except ValueError as exc:
         raise RingBroken(f"{path.name} is not a key") from exc
-    if not isinstance(loaded, kind):
-        raise RingBroken(f"{path.name} is a key of another kind")
-    return loaded
 
 
 def _private_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
