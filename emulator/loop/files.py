@@ -28,6 +28,7 @@ class Leaf:
     content: bytes
     is_file: bool
     """Disposition attachment with a file name."""
+    charset: str = ""
 
     @property
     def sha256(self) -> str:
@@ -144,6 +145,7 @@ def _leaves(message: Message, raw: bytes) -> list[Leaf]:
                 type=part.get_content_type(),
                 content=content if isinstance(content, bytes) else b"",
                 is_file=disposition.startswith("attachment") and bool(name),
+                charset=str(part.get_param("charset") or ""),
             )
         )
     return found
