@@ -1,0 +1,1 @@
+"""Mails of our own making, one oddity each; their names say which."""
