@@ -113,9 +113,8 @@ def _digest(leaves: Sequence[Leaf]) -> bytes:
 
 
 def _shown_text(leaves: Sequence[Leaf], parts: Sequence[Part]) -> str:
-    by_number = {leaf.node.number: leaf for leaf in leaves}
     for plain in (True, False):
-        texts = (by_number[part.number].plain_text().strip() for part in view(parts, plain=plain))
+        texts = (leaves[part.number % len(leaves)].plain_text().strip() for part in view(parts, plain=plain))
         if text := "\n".join(text for text in texts if text):
             return cut_text(text)
     return ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from service.mime.charsets import decode_text
 from service.mime.decoders import IDENTITY, Decoder, decoder
 from service.mime.excerpt import strip_html
-from service.mime.limits import INNER_HEADER_BYTES, TEXT_BYTES, TEXTS_BYTES
+from service.mime.limits import EXCERPT_HTML_BYTES, INNER_HEADER_BYTES, TEXT_BYTES, TEXTS_BYTES
 from service.mime.notes import Note
 from service.mime.roles import is_body
 from service.mime.scanner import Data, End, Event, Node, Start
@@ -35,13 +35,17 @@ class Leaf:
     def is_counted(self) -> bool:
         return not self.node.children
 
-    def decoded_text(self) -> str:
+    def decoded_text(self, longest: int = TEXT_BYTES) -> str:
+        """Decode what was kept, or its first bytes up to the end of a line."""
+        data = bytes(self.text or b"")
+        if len(data) > longest:
+            data = data[: data.rfind(b"\n", 0, longest) + 1 or longest]
         is_html = self.node.heading.type == "text/html"
-        charset = self.node.heading.parameters.get("charset", "")
-        return decode_text(bytes(self.text or b""), charset, html=is_html)
+        return decode_text(data, self.node.heading.parameters.get("charset", ""), html=is_html)
 
     def plain_text(self) -> str:
-        text = self.decoded_text()
+        """Return plain words, as many as an excerpt needs."""
+        text = self.decoded_text(EXCERPT_HTML_BYTES)
         return strip_html(text) if self.node.heading.type == "text/html" else text
 
 

@@ -69,10 +69,12 @@ def read_heading(block: bytes, default_type: str) -> Heading:
         heading.notes += [note] if note else []
     dispositions = raw_values(block, "content-disposition")
     first, parameters = split_parameters(dispositions[0]) if dispositions else ("", {})
-    heading.disposition = first.strip().lower()
+    heading.disposition = first.split(maxsplit=1)[0].lower() if first.strip() else ""
     heading.name = read_name(parameters, "filename") or read_name(heading.parameters, "name")
     cids = raw_values(block, "content-id")
     heading.cid = decode_header(cids[0]).strip().strip("<>").strip() if cids else ""
+    if heading.type.startswith("message/") and heading.encoding != IDENTITY:
+        heading.notes.append(Note.ODD_ENCODING)  # RFC 2046 §5.2: not allowed, and many readers leave it encoded
     if max(len(types), len(encodings), len(dispositions)) > 1:
         heading.notes.append(Note.REPEATED_HEADER)
     return heading

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from urllib.parse import unquote
 
 from service.core.sheet import Part, Role
 from service.core.text import one_line
 from service.mime.decoders import IDENTITY
+from service.mime.excerpt import strip_html
 from service.mime.headers import BlockReader
 from service.mime.leaves import MAILS, Leaf
 from service.mime.limits import INNER_HEADER_BYTES
@@ -16,37 +19,49 @@ from service.mime.thread import read_subject
 
 _CID = re.compile(r"cid:([^\"'\s<>)]{1,500})", re.IGNORECASE)
 _SOMETHING_TO_SEE = re.compile(r"<(?:img|object|video|picture|svg|input|hr)\b|background", re.IGNORECASE)
+_BODIES = frozenset({Role.BODY_HTML, Role.BODY_TEXT})
 _FILES = frozenset({Role.INLINE, Role.ATTACHMENT, Role.HIDDEN})
 
 
 def make_parts(leaves: Sequence[Leaf], blob: str) -> tuple[Part, ...]:
     """Write the parts, in the order of the mail."""
-    markups = {leaf.node.number: leaf.decoded_text() for leaf in leaves if _is_html(leaf)}
-    blank = {
-        leaf.node.number
-        for leaf in leaves
-        if _is_html(leaf) and not leaf.plain_text() and not _SOMETHING_TO_SEE.search(markups[leaf.node.number])
-    }
-    pictures = _pictures(leaves, "".join(markups.values()))
-    roles = assign_roles([leaf.node for leaf in leaves], blank=blank, pictures=pictures.keys())
-    roles = {
-        leaf.node.number: Role.HIDDEN if leaf.node.is_guessed and leaf.node.children else roles[leaf.node.number]
-        for leaf in leaves
-    }
-    names = _names(leaves, roles)
-    return tuple(
-        _part(leaf, blob, roles[leaf.node.number], name, pictures.get(leaf.node.number, ""))
-        for leaf, name in zip(leaves, names, strict=True)
+    blank, wanted = _read_html(leaves)
+    pictures = _pictures(leaves, wanted)
+    roles = dict(assign_roles([leaf.node for leaf in leaves], blank=blank, pictures=pictures.keys()))
+    shown = {number for number, role in roles.items() if role in _BODIES}
+    roles |= {leaf.node.number: Role.HIDDEN for leaf in leaves if leaf.node.is_container and leaf.has_bytes}
+    parts: list[Part] = []
+    for leaf, name in zip(leaves, _names(leaves, roles), strict=True):
+        part = _part(leaf, blob, roles[leaf.node.number], name, pictures.get(leaf.node.number, ""))
+        parts.append(part)
+        if leaf.node.is_container and part.number in shown:
+            parts.append(_as_text(part, len(leaves) + part.number))
+    return tuple(parts)
+
+
+def _as_text(part: Part, number: int) -> Part:
+    """Show a multipart in which nothing was found as the text that it is; the part itself stays to be downloaded."""
+    return replace(
+        part, number=number, parent=part.number, role=Role.BODY_TEXT, type="text/plain", name="", raw_name=""
     )
 
 
-def _is_html(leaf: Leaf) -> bool:
-    return leaf.text is not None and leaf.node.heading.type == "text/html"
+def _read_html(leaves: Sequence[Leaf]) -> tuple[set[int], set[str]]:
+    """Find the html parts with nothing to see, and the ids that html refers to; one text at a time is decoded."""
+    blank: set[int] = set()
+    wanted: set[str] = set()
+    for leaf in leaves:
+        if leaf.text is None or leaf.node.heading.type != "text/html":
+            continue
+        markup = leaf.decoded_text()
+        wanted.update(_id_form(found) for found in _CID.findall(markup))
+        if not _SOMETHING_TO_SEE.search(markup) and not strip_html(markup):
+            blank.add(leaf.node.number)
+    return blank, wanted
 
 
-def _pictures(leaves: Sequence[Leaf], markup: str) -> Mapping[int, str]:
-    """Find the parts that html refers to and that are pictures by their first bytes; of a doubled id the first."""
-    wanted = {_id_form(found) for found in _CID.findall(markup)} if markup else set()
+def _pictures(leaves: Sequence[Leaf], wanted: AbstractSet[str]) -> Mapping[int, str]:
+    """Find the parts among the wanted that are pictures by their first bytes; of a doubled id the first."""
     found: dict[str, tuple[int, str]] = {}
     for leaf in leaves:
         cid = _id_form(leaf.node.heading.cid)
@@ -65,7 +80,8 @@ def _names(leaves: Sequence[Leaf], roles: Mapping[int, Role]) -> list[str]:
     for at, leaf in enumerate(leaves):
         if roles[leaf.node.number] in _FILES:
             count += 1
-            names[at] = safe_name(leaf.node.heading.name or _inner_name(leaf), leaf.node.heading.type, count)
+            type_ = "text/plain" if leaf.node.is_container else leaf.node.heading.type
+            names[at] = safe_name(leaf.node.heading.name or _inner_name(leaf), type_, count)
     return unique_names(names)
 
 
@@ -84,14 +100,11 @@ def _inner_name(leaf: Leaf) -> str:
 def _part(leaf: Leaf, blob: str, role: Role, name: str, picture: str) -> Part:
     node, heading = leaf.node, leaf.node.heading
     raw_name = one_line(heading.name)
-    type_ = heading.type
-    if node.is_container and role is not Role.CONTAINER:
-        type_ = "text/plain"
     return Part(
         number=node.number,
         parent=node.parent.number if node.parent else None,
         role=role,
-        type=picture if role is Role.INLINE else type_,
+        type=picture if role is Role.INLINE else heading.type,
         name=name,
         blob=blob,
         offset=node.start,

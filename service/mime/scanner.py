@@ -57,7 +57,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Encoded bytes of a leaf; of a multipart only what stands before its first part, or all where it was guessed."""
+    """Encoded bytes of a leaf; of a multipart all up to its first part, and on to its end where that was guessed."""
 
     node: Node
     data: bytes
@@ -230,13 +230,13 @@ class Scanner:
             return
         if self._leaf is not None:
             self._events.append(Data(self._leaf, self._buffer[:size]))
-        elif self._open and not self._open[-1].children and self._open[-1] is not self._guessed:
-            self._events.append(Data(self._open[-1], self._buffer[:size]))
         self._consume(size)
 
     def _consume(self, size: int) -> None:
-        if self._guessed is not None and size:
-            self._events.append(Data(self._guessed, self._buffer[:size]))
+        childless = self._open[-1] if self._open and not self._open[-1].children else None
+        for node in {childless, self._guessed} - {None}:
+            assert node is not None
+            self._events.append(Data(node, self._buffer[:size]))
         self._buffer = self._buffer[size:]
         self._offset += size
         self._is_at_line_start = False
