@@ -35,7 +35,7 @@ async def test_writing_commits_at_its_end(db: Database):
 
 
 async def test_writing_keeps_nothing_of_what_an_exception_left(db: Database):
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is the transaction
         async with db.writing() as session:
             session.add(an_entry("half"))
             await session.flush()
@@ -173,7 +173,7 @@ async def test_what_was_written_stands_in_no_error_text(db: Database):
     assert "hidden" in str(caught.value)
 
 
-async def test_a_database_that_is_not_there_is_worth_another_try(postgres, tmp_path):
+async def test_a_database_that_is_not_there_is_worth_another_try(tmp_path):
     for url in (
         f"sqlite+aiosqlite:///{tmp_path}/nowhere/database.sqlite",
         "postgresql+asyncpg://postgres@127.0.0.1:1/safemail",
@@ -202,7 +202,7 @@ async def test_a_locked_sqlite_is_worth_another_try(sqlite_url: str):
 
 async def test_a_query_that_postgresql_cancels_is_worth_another_try(postgresql_url: str):
     db = Database(postgresql_url)
-    with pytest.raises(TryAgain):
+    with pytest.raises(TryAgain):  # noqa: PT012 - the block is the transaction
         async with db.reading() as session:
             await session.execute(text("SET LOCAL statement_timeout = '20ms'"))
             await session.execute(text("SELECT pg_sleep(5)"))
@@ -211,7 +211,7 @@ async def test_a_query_that_postgresql_cancels_is_worth_another_try(postgresql_u
 
 async def test_a_server_that_hangs_up_is_worth_another_try(postgresql_url: str):
     db, other = Database(postgresql_url), Database(postgresql_url)
-    with pytest.raises(TryAgain):
+    with pytest.raises(TryAgain):  # noqa: PT012 - the block is the transaction
         async with db.writing() as session:
             own = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
             async with other.reading() as killer:
