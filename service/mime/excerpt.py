@@ -7,6 +7,7 @@ from service.mime.limits import EXCERPT_BYTES, EXCERPT_HTML_BYTES
 
 _SKIPPED = {"style", "script", "title"}
 _BREAKS = {"br", "p", "div", "tr", "li", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "blockquote", "pre"}
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _TAG = re.compile(r"/?([a-z][a-z0-9]{0,20})", re.IGNORECASE)
 
 
@@ -31,7 +32,8 @@ def strip_html(markup: str) -> str:
 
 
 def cut_text(text: str) -> str:
-    """Cut a text to what the excerpt and the search need."""
+    """Cut a text to what the excerpt and the search need, without controls."""
+    text = _CONTROLS.sub(" ", re.sub(r"\r\n?", "\n", text))
     return text.encode("utf-8", "replace")[:EXCERPT_BYTES].decode("utf-8", "ignore")
 
 

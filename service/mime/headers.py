@@ -141,7 +141,8 @@ def keep_fields(block: bytes, line_end: bytes = LF) -> bytes:
 
 
 def _kept(fields: Iterable[tuple[str, bytes]]) -> Iterable[bytes]:
-    return (raw for name, raw in fields if name and is_kept(name))
+    """A line that is no field tells nothing by its name: it stays where it has no colon that somebody might read."""
+    return (raw for name, raw in fields if (is_kept(name) if name else b":" not in raw))
 
 
 def _unfold(raw: bytes) -> bytes:

@@ -44,19 +44,13 @@ _EXTENSIONS = {
     "image/svg+xml": ".svg",
     "image/tiff": ".tif",
     "image/webp": ".webp",
-    "message/delivery-status": ".txt",
-    "message/disposition-notification": ".txt",
-    "message/feedback-report": ".txt",
     "message/global": ".eml",
     "message/rfc822": ".eml",
     "text/calendar": ".ics",
     "text/css": ".css",
     "text/csv": ".csv",
-    "text/enriched": ".txt",
     "text/html": ".html",
     "text/markdown": ".md",
-    "text/plain": ".txt",
-    "text/rfc822-headers": ".txt",
     "text/vcard": ".vcf",
     "text/x-vcard": ".vcf",
     "text/xml": ".xml",
@@ -75,7 +69,7 @@ def safe_name(raw: str, type_: str, number: int) -> str:
     text = re.split(r"[/\\]", text.rstrip("/\\ "))[-1]
     text = _FORBIDDEN.sub("_", re.sub(r"\s+", " ", text)).strip(" .")
     if not text.strip("_ ."):
-        return f"attachment-{number}{_EXTENSIONS.get(type_, '.dat')}"
+        return f"attachment-{number}{_extension(type_)}"
     if _RESERVED.fullmatch(text):
         text = f"_{text}"
     return _shortened(text, NAME_BYTES)
@@ -112,6 +106,11 @@ def content_disposition(name: str) -> str:
     stem, extension = split_extension(plain)
     plain = re.sub(r"[^A-Za-z0-9 ._()@+,=&!#$~^{}-]", "_", plain) if stem.strip() else f"attachment{extension}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _extension(type_: str) -> str:
+    is_text = type_.startswith(("text/", "message/"))
+    return _EXTENSIONS.get(type_, ".txt" if is_text else ".dat")
 
 
 def _shortened(name: str, longest: int) -> str:

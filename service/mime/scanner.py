@@ -44,6 +44,11 @@ class Node:
     """The boundary was missing or wrong, and taken from the text."""
 
     @property
+    def is_blank(self) -> bool:
+        """A multipart in which no part has begun, and which has not been ended."""
+        return not self.children and not self.is_ended
+
+    @property
     def is_container(self) -> bool:
         return self.boundary is not None
 
@@ -212,10 +217,13 @@ class Scanner:
     def _take_boundary(self, boundary: bytes, size: int, *, is_end: bool) -> bool:
         depth = max(at for at, node in enumerate(self._open) if node.boundary == boundary)
         self._close_down_to(depth + 1)
+        node = self._open[depth]
+        if is_end and not node.is_ended:
+            node.is_ended = True
+            node.end = self._offset
         self._consume(size)
         self._is_at_line_start = True
         if is_end:
-            self._open[depth].is_ended = True
             return True
         if len(self.nodes) + 1 >= PARTS:
             self._start_node(b"", Note.TOO_MANY_PARTS)
@@ -233,7 +241,7 @@ class Scanner:
         self._consume(size)
 
     def _consume(self, size: int) -> None:
-        childless = self._open[-1] if self._open and not self._open[-1].children else None
+        childless = self._open[-1] if self._open and self._open[-1].is_blank else None
         for node in {childless, self._guessed} - {None}:
             assert node is not None
             self._events.append(Data(node, self._buffer[:size]))
@@ -253,7 +261,8 @@ class Scanner:
             self._compile()
 
     def _end(self, node: Node) -> None:
-        node.end = self._offset
+        if not (node.is_ended and not node.children):
+            node.end = self._offset
         self._events.append(End(node))
 
     def _held(self, text: bytes) -> int:
@@ -282,13 +291,7 @@ class Scanner:
 
     def _may_guess(self) -> bool:
         """A multipart in which nothing has begun: its boundary may be missing or wrong."""
-        return bool(
-            self._open
-            and self._leaf is None
-            and self._guessed is None
-            and not self._open[-1].children
-            and not self._open[-1].is_ended
-        )
+        return bool(self._open and self._leaf is None and self._guessed is None and self._open[-1].is_blank)
 
     def _guess(self, text: bytes, found: re.Match[bytes] | None) -> re.Match[bytes] | None:
         if not self._may_guess():
