@@ -9,7 +9,7 @@ from service.mime.excerpt import strip_html
 from service.mime.limits import EXCERPT_HTML_BYTES, INNER_HEADER_BYTES, TEXT_BYTES, TEXTS_BYTES
 from service.mime.notes import Note
 from service.mime.roles import is_body
-from service.mime.scanner import Data, End, Event, Node, Start
+from service.mime.tree import Data, End, Event, Node, Start
 
 PICTURE_HEAD_BYTES = 16
 MAILS = frozenset({"message/rfc822", "message/global"})

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 
 from service.core.sheet import Part, Role
-from service.mime.scanner import Node
+from service.mime.tree import Node
 
 BODY_TYPES = frozenset({"text/plain", "text/html", "text/enriched", "text/markdown"})
 _HIDDEN_TYPES = frozenset({"text/watch-html", "text/x-amp-html", "application/applefile"})

@@ -5,7 +5,6 @@ multipart may open again, so that no part behind an early end is lost.
 """
 
 import re
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from service.mime.headers import CR, LF, BlockReader, find_line_end
@@ -19,63 +18,10 @@ from service.mime.limits import (
 )
 from service.mime.notes import Note
 from service.mime.parameters import Heading, read_heading
+from service.mime.tree import Data, End, Event, Node, Start
 
 OPAQUE = "application/octet-stream"
 _GUESS_SOUGHT_BYTES = 2 * BOUNDARY_BYTES
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """One place in the tree; `start` and `end` are offsets of its body in the bytes fed."""
-
-    number: int
-    parent: "Node | None"
-    header: bytes
-    heading: Heading
-    start: int
-    end: int = 0
-    boundary: bytes | None = None
-    """None: a leaf."""
-    children: list["Node"] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    is_ended: bool = False
-    """The multipart's own end mark was seen."""
-    is_guessed: bool = False
-    """The boundary was missing or wrong, and taken from the text."""
-
-    @property
-    def is_blank(self) -> bool:
-        """A multipart in which no part has begun, and which has not been ended."""
-        return not self.children and not self.is_ended
-
-    @property
-    def is_container(self) -> bool:
-        return self.boundary is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A part begins: its header has been read."""
-
-    node: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """Encoded bytes of a leaf; of a multipart all up to its first part, and on to its end where that was guessed."""
-
-    node: Node
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """A part is complete."""
-
-    node: Node
-
-
-Event = Start | Data | End
 
 
 class _State(Enum):

@@ -50,7 +50,8 @@ BODIES: dict[str, bytes] = {
     "byte-order-mark": _in("utf-8-sig", "utf-8", "A mark stands in front\r\n"),
     "qp-soft-breaks": plain(
         "Soft line breaks",
-        b"A long line that is broken softly=\r\n and goes on, with caf=C3=A9, a=3Db, =\r\nand a blank at the end:=20\r\n"
+        b"A long line that is broken softly=\r\n and goes on, with caf=C3=A9, a=3Db, =\r\n"
+        b"and a blank at the end:=20\r\n"
         b"lower case =c3=a9, a lone =, =ZZ, and the end =",
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable",

@@ -49,7 +49,7 @@ HEADERS: dict[str, bytes] = {
     "two-content-types": top("Two content types", "Content-Type: text/plain", "Content-Type: text/html")
     + b"\r\n"
     + crlf("<p>Text or markup?</p>\n"),
-    "two-from-lines": top("Two From lines", f"From: Eve <eve@example.net>", "Content-Type: text/plain")
+    "two-from-lines": top("Two From lines", "From: Eve <eve@example.net>", "Content-Type: text/plain")
     + b"\r\n"
     + _BODY,
     "folded-subject": plain("A subject that\r\n goes on\r\n\tand on, over three lines", _BODY),
@@ -77,7 +77,7 @@ HEADERS: dict[str, bytes] = {
     "exchange-headers": plain(
         "With what Exchange adds",
         _BODY,
-        "Received: from mail.inside.example (10.1.2.3) by mail.inside.example (10.1.2.4)\r\n with mapi; Tue, 14 Jul 2026",
+        "Received: from mail.inside.example (10.1.2.3) by mail.inside.example (10.1.2.4)\r\n with mapi; Tue",
         "X-MS-Exchange-Organization-AuthAs: Internal",
         "X-MS-Exchange-Organization-SCL: -1",
         "X-Originating-IP: [10.1.2.5]",

@@ -1,4 +1,4 @@
-"""Writes the mails of this folder: `python -m tests.mail.make`. The files are committed; this shows how they came to be."""
+"""Writes the mails of this folder, which are committed: `python -m tests.mail.make`."""
 
 from pathlib import Path
 

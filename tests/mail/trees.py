@@ -15,7 +15,7 @@ _CALENDAR = crlf(
     "END:VEVENT\nEND:VCALENDAR\n"
 )
 _STATUS = crlf(
-    "Reporting-MTA: dns; mail.example.org\n\nFinal-Recipient: rfc822; nobody@example.org\nAction: failed\nStatus: 5.1.1\n"
+    "Reporting-MTA: dns; mail.example.org\n\nFinal-Recipient: rfc822; no@example.org\nAction: failed\nStatus: 5.1.1\n"
 )
 
 
@@ -190,7 +190,8 @@ TREES: dict[str, bytes] = {
         part(
             "Content-Type: message/disposition-notification",
             body=crlf(
-                "Final-Recipient: rfc822;bob@example.org\nDisposition: automatic-action/MDN-sent-automatically; displayed\n"
+                "Final-Recipient: rfc822;bob@example.org\n"
+                "Disposition: automatic-action/MDN-sent-automatically; displayed\n"
             ),
         ),
         parameters="; report-type=disposition-notification",
