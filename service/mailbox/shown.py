@@ -1,0 +1,106 @@
+"""The text of a message as its reader sees it: body parts in order, cleaned, with the mail's own pictures."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.core.sheet import Part, Role, Sheet
+from service.errors import Refused
+from service.mailbox.html import PICTURES_BYTES, Cleaned, clean_html
+from service.mailbox.opening import Content
+from service.mailbox.plain import plain_to_html
+from service.mime.excerpt import strip_html
+from service.mime.limits import TEXT_BYTES
+from service.mime.roles import view
+
+SHOWN_BYTES = 4 * TEXT_BYTES
+"""All texts of one page; what is longer is read by download."""
+_REMOTE = re.compile(r"\bsrc\s{0,9}=\s{0,9}[\"']?\s{0,9}https?:", re.IGNORECASE)
+"""May find more than there is, never less: the page then offers pictures that do not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Harmless markup for the frame."""
+
+    html: str
+    style: str = ""
+    remote_pictures: int = 0
+    is_coloured: bool = False
+    is_simplified: bool = False
+    """A page that was too long or too deep is shown as text only."""
+    is_cut: bool = False
+    """A text is longer than what is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the page around the frame must know beforehand."""
+
+    characters: int
+    has_remote_pictures: bool
+    is_cut: bool
+
+
+async def show_body(content: Content, sheet: Sheet, *, shows_remote: bool = False, plain: bool = False) -> Shown:
+    """Read and clean the text of a message. Raises Broken."""
+    parts = view(sheet.parts, plain=plain)
+    pictures = {} if plain else await _read_pictures(content, sheet.parts)
+    shown: list[Cleaned] = []
+    is_simplified = is_cut = False
+    left = SHOWN_BYTES
+    for part in parts:
+        text = await content.read_text(part, min(TEXT_BYTES, left))
+        is_cut = is_cut or part.size > min(TEXT_BYTES, left)
+        left = max(0, left - part.size)
+        if part.type == "text/html" and not plain:
+            try:
+                shown.append(await asyncio.to_thread(clean_html, text, pictures=pictures, shows_remote=shows_remote))
+                continue
+            except Refused:
+                is_simplified = True
+        if part.type == "text/html":
+            text = await asyncio.to_thread(strip_html, text)
+        shown.append(Cleaned(await asyncio.to_thread(plain_to_html, text), "", 0, is_coloured=False))
+    return Shown(
+        '<hr class="sm-next">'.join(one.html for one in shown),
+        "\n".join(one.style for one in shown if one.style),
+        sum(one.remote_pictures for one in shown),
+        any(one.is_coloured for one in shown),
+        is_simplified,
+        is_cut,
+    )
+
+
+async def preview_body(content: Content, sheet: Sheet) -> Preview:
+    """Look at the text without cleaning it: how long it is, and whether it wants pictures from other sites."""
+    characters, remote, is_cut = 0, False, False
+    for part in view(sheet.parts):
+        text = await content.read_text(part)
+        characters += len(text) // (3 if part.type == "text/html" else 1)
+        remote = remote or (part.type == "text/html" and _REMOTE.search(text) is not None)
+        is_cut = is_cut or part.size > TEXT_BYTES
+    return Preview(characters, remote, is_cut)
+
+
+async def read_plain(content: Content, sheet: Sheet, longest: int) -> str:
+    """Read the text as plain words: what a reply quotes."""
+    texts: list[str] = []
+    for part in view(sheet.parts, plain=True):
+        text = await content.read_text(part, longest * 4)
+        if part.type == "text/html":
+            text = await asyncio.to_thread(strip_html, text)
+        texts.append(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return "\n".join(texts)[:longest]
+
+
+async def _read_pictures(content: Content, parts: Sequence[Part]) -> dict[str, bytes]:
+    """Read the pictures that the text refers to, as far as they fit; the others stay in the list of files."""
+    pictures: dict[str, bytes] = {}
+    left = PICTURES_BYTES
+    for part in parts:
+        if part.role is Role.INLINE and part.cid and part.cid not in pictures and part.size <= left:
+            pictures[part.cid] = await content.read_part(part, part.size or 1)
+            left -= part.size
+    return pictures
