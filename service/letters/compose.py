@@ -1,0 +1,228 @@
+"""Turn an outbox row into the mail that it stands for: what it says, to whom, with which files.
+
+Called by `sync`, which holds the mailer key. Everything is read afresh at this moment, so that the row itself holds
+ids and the few fields that nothing else holds. What is revoked, past its date or gone is not written any more.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.blobs import Blobs
+from service.core.addresses import BadAddress, normal_form
+from service.core.limits import CODE_LIFE
+from service.core.references import shown
+from service.core.sheet import Part, Person, Role, Sheet
+from service.core.states import Letter, MessageKind
+from service.core.text import one_line
+from service.db.tables import Account, Delivery, Message, Model, Outbox, Recipient
+from service.errors import Broken, Refused
+from service.letters import formats, receipts
+from service.letters.body import html_of_text, read_body
+from service.letters.branding import Branding
+from service.letters.opened import blind_copies, message_keys, message_sheet, staff_sender
+from service.letters.queue import open_payload
+from service.letters.render import Rendered, render
+from service.mime.writer import Outgoing
+from service.recipients import mailing_address
+from service.vault.ring import KeyRing
+from service.vault.types import DataKey
+
+Row = TypeVar("Row", bound=Model)
+AUTOMATIC = (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"))
+"""RFC 3834 §5; and Exchange's own, so that no out-of-office answers: MS-OXCMAIL §2.1.3.2.20."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A mail ready to be drafted. `attachments` are streamed by who sends, opened with `content_key`."""
+
+    outgoing: Outgoing
+    attachments: tuple[Part, ...] = ()
+    content_key: DataKey | None = field(default=None, repr=False)
+    message_id: uuid.UUID | None = None
+    """The message whose blobs the attachments stand in."""
+
+
+async def compose(
+    session: AsyncSession, ring: KeyRing, row: Outbox, branding: Branding, now: datetime, *, blobs: Blobs
+) -> Composed:
+    """Write the mail of a row whose mailer is chosen; `blobs` is read for replies only.
+
+    Raises:
+        Refused: it is not to be sent any more: revoked, past its date.
+        Broken: what it needs is not there or does not open.
+    """
+    desk = _Desk(session, ring, row, branding, now, blobs)
+    if row.letter is Letter.REPLY:
+        return await desk.reply()
+    writers = {
+        Letter.CODE: desk.code,
+        Letter.NOTICE: desk.notice,
+        Letter.RECEIPT_SECURED: desk.secured,
+        Letter.RECEIPT_READ: desk.read,
+        Letter.RECEIPT_NOT_DELIVERED: desk.not_delivered,
+    }
+    if row.letter not in writers:
+        raise Broken("there is no such letter yet")
+    to, rendered = await writers[row.letter]()
+    return Composed(desk.outgoing((to,), rendered, AUTOMATIC))
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """One row and what its letter is written with."""
+
+    session: AsyncSession
+    ring: KeyRing
+    row: Outbox
+    brand: Branding
+    now: datetime
+    blobs: Blobs
+
+    def outgoing(
+        self, to: tuple[Person, ...], rendered: Rendered, headers: tuple[tuple[str, str], ...], **more: Any
+    ) -> Outgoing:
+        return Outgoing(
+            from_=Person(self.brand.sender_name, self.row.mailer),
+            to=to,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            message_id=f"<{self.row.id.hex}@{self.brand.public_host}>",
+            date=self.now,
+            headers=headers,
+            **more,
+        )
+
+    async def code(self) -> tuple[Person, Rendered]:
+        told = open_payload(self.ring, self.row)
+        values = {"brand": self.brand, "code": told["code"], "minutes": int(CODE_LIFE.total_seconds() // 60)}
+        return Person("", told["to"]), render("code", _language(told.get("language")), values)
+
+    async def notice(self) -> tuple[Person, Rendered]:
+        delivery = await self._get(Delivery, self.row.delivery_id)
+        message = await self._get(Message, self.row.message_id)
+        recipient = await self._get(Recipient, delivery.recipient_id)
+        if delivery.revoked_at is not None or message.expires_at <= self.now or recipient.ended_at is not None:
+            raise Refused("this notice has nothing to tell any more")
+        account = await self.session.get(Account, recipient.id)
+        sheet = message_sheet(self.ring, message)
+        language = _language(account.language if account else "en")
+        values = {
+            "brand": self.brand,
+            "sender": formats.shown_name(sheet.sender),
+            "first_name": formats.first_name(sheet.sender),
+            "subject": None if self.brand.hide_subjects else one_line(sheet.subject) or "-",
+            "reference": shown(message.reference),
+            "link": f"{self.brand.public_url}/d/{open_payload(self.ring, self.row)['token']}",
+            "has_account": account is not None,
+            **_from_lines(sheet.sender),
+            **_files_and_until(sheet, message.expires_at, self.brand),
+        }
+        return Person("", mailing_address(self.ring, recipient)), render("notice", language, values)
+
+    async def secured(self) -> tuple[Person, Rendered]:
+        message = await self._get(Message, self.row.message_id)
+        details = receipts.secured_details(
+            message_sheet(self.ring, message),
+            message.bcc,
+            blind_copies(self.ring, message),
+            message.expires_at,
+            message.reference,
+            self.brand,
+        )
+        inside = [one_line(address, 254) for address in open_payload(self.ring, self.row).get("inside", ())]
+        return staff_sender(self.ring, message), self._receipt("receipt_secured", details=details, inside=inside)
+
+    async def read(self) -> tuple[Person, Rendered]:
+        message = await self._get(Message, self.row.message_id)
+        sheet = message_sheet(self.ring, message)
+        address = mailing_address(self.ring, await self._get(Recipient, self.row.recipient_id))
+        read_at = datetime.fromisoformat(open_payload(self.ring, self.row)["read_at"])
+        return staff_sender(self.ring, message), self._receipt(
+            "receipt_read",
+            reader=_name_on(sheet, address),
+            read_at=formats.stamp(read_at, self.brand.zone),
+            details=receipts.read_details(sheet, read_at, message.reference, self.brand),
+        )
+
+    async def not_delivered(self) -> tuple[Person, Rendered]:
+        told = open_payload(self.ring, self.row)
+        message = await self._get(Message, self.row.message_id) if self.row.message_id else None
+        values = receipts.not_delivered_values(told, message.reference if message else "", self.brand)
+        return Person(told.get("sender_name") or "", told["to"]), self._receipt("receipt_not_delivered", **values)
+
+    async def reply(self) -> Composed:
+        message = await self._get(Message, self.row.message_id)
+        keys = message_keys(self.ring, message)
+        if message.kind is not MessageKind.REPLY or keys.content is None:
+            raise Broken("this message is not a reply")
+        sheet = message_sheet(self.ring, message)
+        body = await read_body(self.session, self.blobs, message, sheet, keys.content)
+        values = {
+            "brand": self.brand,
+            "subject": sheet.subject,
+            "writer": one_line(sheet.sender.address, 254),
+            "text": body.text,
+            "html": body.html or html_of_text(body.text),
+        }
+        outgoing = self.outgoing(
+            sheet.to,
+            render("reply", "en", values),
+            AUTOMATIC[1:],
+            cc=sheet.cc,
+            reply_to=(sheet.sender,),
+            in_reply_to=sheet.references[-1] if sheet.references else "",
+            references=sheet.references,
+        )
+        return Composed(outgoing, sheet.attachments, keys.content, message.id)
+
+    def _receipt(self, letter: str, **values: Any) -> Rendered:
+        return render(letter, "en", {"brand": self.brand, **values})
+
+    async def _get(self, table: type[Row], row_id: uuid.UUID | None) -> Row:
+        found = await self.session.get(table, row_id) if row_id else None
+        if found is None:
+            raise Broken("what this letter tells of is gone")
+        return found
+
+
+def _language(wanted: str | None) -> str:
+    return "es" if wanted == "es" else "en"
+
+
+def _from_lines(sender: Person) -> dict[str, Any]:
+    name, address = one_line(sender.name, 100), one_line(sender.address, 254)
+    lines: Sequence[str] = [name, address] if name and name != address else [address]
+    return {"from_lines": lines, "from_line": ", ".join(lines)}
+
+
+def _files_and_until(sheet: Sheet, expires_at: datetime, brand: Branding) -> dict[str, Any]:
+    files = [part.size for part in sheet.parts if part.role is Role.ATTACHMENT]
+    return {
+        "files": {language: formats.files(len(files), sum(files), language) for language in formats.LOCALES},
+        "until": {
+            language: {
+                "day": formats.day(expires_at, brand.zone, language),
+                "hour": formats.hour(expires_at, brand.zone, language),
+            }
+            for language in formats.LOCALES
+        },
+    }
+
+
+def _name_on(sheet: Sheet, address: str) -> str:
+    """Return the name that the sender's own mail gave an address, else the address."""
+    wanted = normal_form(address)
+    for person in (*sheet.to, *sheet.cc):
+        try:
+            if normal_form(person.address) == wanted:
+                return formats.shown_name(person)
+        except BadAddress:
+            continue
+    return one_line(address, 254)
