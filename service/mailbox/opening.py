@@ -1,6 +1,7 @@
 """Opening a delivery with its reader's key: sheet, excerpt, parts, source. Only what is asked for is opened."""
 
 import hashlib
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -66,10 +67,14 @@ def signed_sheet(message: Message) -> bytes:
 
 
 class Content:
-    """The blobs of one opened message."""
+    """The blobs of one opened message; `keys` are the store's, by the names in the message."""
 
-    def __init__(self, blobs: Blobs, opened: Opened, keys: Mapping[str, str]) -> None:
-        self._blobs, self._opened, self._keys = blobs, opened, keys
+    def __init__(self, blobs: Blobs, content_key: DataKey, message_id: uuid.UUID, keys: Mapping[str, str]) -> None:
+        self._blobs, self._content_key, self._message_id, self._keys = blobs, content_key, message_id, keys
+
+    @classmethod
+    def of(cls, blobs: Blobs, opened: Opened, keys: Mapping[str, str]) -> "Content":
+        return cls(blobs, opened.content_key, opened.message.id, keys)
 
     async def open_part(self, part: Part) -> AsyncIterator[bytes]:
         """Give out the decoded bytes of a part.
@@ -80,7 +85,7 @@ class Content:
         read = self._blobs.reader(self._key(part.blob))
         decode = decoder(part.encoding)
         digest = hashlib.sha256()
-        async for clear in open_range(self._opened.content_key, self._place(part.blob), read, part.offset, part.length):
+        async for clear in open_range(self._content_key, self._place(part.blob), read, part.offset, part.length):
             if piece := decode.feed(clear):
                 digest.update(piece)
                 yield piece
@@ -93,7 +98,7 @@ class Content:
     async def open_source(self) -> AsyncIterator[bytes]:
         """Give out the whole mail as it was sealed. Raises Broken, possibly at the end: then abort."""
         sealed = self._blobs.stream(self._key("source"))
-        async for piece in open_stream(self._opened.content_key, self._place("source"), sealed):
+        async for piece in open_stream(self._content_key, self._place("source"), sealed):
             yield piece
 
     async def read_part(self, part: Part, longest: int) -> bytes:
@@ -116,4 +121,4 @@ class Content:
             raise Broken("a message lacks one of its blobs") from exc
 
     def _place(self, blob: str) -> bytes:
-        return context(self._opened.message.id.hex, blob)
+        return context(self._message_id.hex, blob)

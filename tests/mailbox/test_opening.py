@@ -27,7 +27,7 @@ async def opened_by(
         delivery = await get_delivery(session, recipient.id, sealed.deliveries[address], clock.now)
         assert delivery is not None
         opened = open_delivery(rings["portal"], key, delivery)
-        return opened, Content(blobs, opened, await list_blobs(session, delivery.message_id))
+        return opened, Content.of(blobs, opened, await list_blobs(session, delivery.message_id))
 
 
 async def test_a_mail_is_read_as_it_was_sealed(db: Database, rings: Rings, blobs: Blobs, clock: Clock) -> None:

@@ -1,0 +1,80 @@
+"""A draft becomes a reply: one transaction puts it into Sent, marks the original answered and queues it for staff."""
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.core.sheet import Sheet
+from service.core.states import Folder, Letter, MessageKind
+from service.core.tag import tagged
+from service.core.text import one_line
+from service.db.tables import Delivery, Message
+from service.letters.queue import queue_letter
+from service.mailbox.addressees import each_once
+from service.mailbox.drafts import SUBJECT_CHARACTERS, Draft
+from service.vault.box import seal_box
+from service.vault.ring import KeyRing
+
+QUOTED_CHARACTERS = 65_536
+"""Of the original below a reply."""
+_ANSWERS = ("re:", "aw:", "sv:", "rv:", "antw:", "r:", "rif:")
+
+
+def reply_subject(subject: str) -> str:
+    """Return the subject of an answer, the tag kept or put in front."""
+    subject = one_line(subject, SUBJECT_CHARACTERS)
+    return tagged(subject if subject.lower().startswith(_ANSWERS) else f"RE: {subject}".rstrip())
+
+
+def with_quote(typed: str, original: str, sheet: Sheet, zone: ZoneInfo) -> str:
+    """Put the original below what was typed, as mail programs do. English: staff read it."""
+    if not original.strip():
+        return typed
+    sent = sheet.sent_at.astimezone(zone)
+    who = sheet.sender.name or sheet.sender.address
+    lines = "\n".join(f"> {line}".rstrip() for line in original[:QUOTED_CHARACTERS].strip("\n").split("\n"))
+    return f"{typed.rstrip()}\n\nOn {sent:%B} {sent.day}, {sent:%Y, %I:%M %p %Z}, {who} wrote:\n{lines}\n"
+
+
+def finish(draft: Draft, now: datetime) -> None:
+    """Make the sheet fit to be sent: each address once, the tag in the subject, the time."""
+    to = each_once(draft.sheet.to)
+    draft.sheet = replace(
+        draft.sheet,
+        to=to,
+        cc=each_once(draft.sheet.cc, to),
+        subject=tagged(one_line(draft.sheet.subject, SUBJECT_CHARACTERS)),
+        sent_at=now,
+    )
+
+
+async def send(session: AsyncSession, ring: KeyRing, message: Message, draft: Draft, now: datetime) -> None:
+    """Turn a stored draft into a reply and queue it, inside the transaction that stored it."""
+    delivery = await session.get(Delivery, draft.delivery_id)
+    assert delivery is not None
+    message.kind = MessageKind.REPLY
+    message.received_at = now
+    message.keys_mailer = seal_box(
+        ring, "mailer", f"messages/{message.id.hex}/keys", draft.content_key + draft.sheet_key
+    )
+    delivery.folder = Folder.SENT
+    delivery.received_at = now
+    await session.flush()
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.message_id == draft.answers_id, Delivery.recipient_id == delivery.recipient_id)
+        .values(answered_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    await queue_letter(
+        session,
+        ring,
+        Letter.REPLY,
+        f"reply/{message.id.hex}",
+        now,
+        message_id=message.id,
+        recipient_id=delivery.recipient_id,
+    )

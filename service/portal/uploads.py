@@ -1,0 +1,227 @@
+"""What a browser may send us: a gate in front of the app, and a reader for forms that carry files.
+
+Quart reads a socket as fast as it comes, bounds only what declares its length, and writes files in clear to a
+temporary file. So the gate counts every body, and the bodies of upload pages never reach Quart: the page pulls them
+from the server itself, piece by piece, and seals as it reads (facts/ecosystem.md §1).
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from service.core.limits import MEBIBYTE
+from service.errors import Refused, TooBig
+
+FORM_BYTES = 65_536
+"""A form without files."""
+UPLOAD_TIMES = 4
+"""So many times a message's limit is read and dropped, only to say by how much it was too big."""
+CHUNK_SECONDS = 60.0
+UPLOAD_SECONDS = 3600.0
+PARTS_MOST = 200
+"""100 files, and the fields around them."""
+FIELD_NAME_CHARACTERS = 64
+UPLOAD_PATH = re.compile(r"/(?:m/[0-9a-f]{32}/(?:reply|reply-all)|drafts/[0-9a-f]{32})")
+_EXTENSION = "safemail.body"
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Any, Receive, Send], Awaitable[None]]
+
+
+class ClientGone(Refused):
+    """The browser went away, or sent nothing for too long, before its form was complete."""
+
+
+class BadForm(Refused):
+    """This is not a form that we sent out."""
+
+
+class Gate:
+    """An ASGI middleware: `app.asgi_app = Gate(app.asgi_app, settings.message_bytes)`."""
+
+    def __init__(self, app: App, message_bytes: int, form_bytes: int = FORM_BYTES) -> None:
+        self._app = app
+        self._form_bytes = form_bytes
+        self._upload_bytes = UPLOAD_TIMES * message_bytes + MEBIBYTE
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["method"] == "POST" and UPLOAD_PATH.fullmatch(scope["path"]):
+            await self._stream(scope, receive, send)
+        else:
+            await self._bound(scope, receive, send)
+
+    async def _stream(self, scope: Any, receive: Receive, send: Send) -> None:
+        body = Body(receive, self._upload_bytes)
+        began = False
+
+        async def receive_() -> Message:
+            nonlocal began
+            if not began:
+                began = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await body.ended.wait()
+            return {"type": "http.disconnect"} if body.is_gone else await receive()
+
+        extensions = {**(scope.get("extensions") or {}), _EXTENSION: body}
+        await self._app({**scope, "extensions": extensions}, receive_, send)
+
+    async def _bound(self, scope: Any, receive: Receive, send: Send) -> None:
+        total = 0
+        answered = ""
+
+        async def receive_() -> Message:
+            nonlocal total, answered
+            message: Message = await receive()
+            total += len(message.get("body", b""))
+            if total <= self._form_bytes:
+                return message
+            if not answered:
+                answered = "gate"
+                await _refuse(send)
+            return {"type": "http.disconnect"}
+
+        async def send_(message: Message) -> None:
+            nonlocal answered
+            if answered != "gate":
+                answered = "app"
+                await send(message)
+
+        try:
+            await self._app(scope, receive_, send_)
+        except asyncio.CancelledError:
+            if answered != "gate":
+                raise
+
+
+class Body:
+    """The body of an upload, pulled by the page: what it does not ask for stays with the server and the network."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive, self._limit = receive, limit
+        self.ended = asyncio.Event()
+        self.is_gone = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give out the pieces.
+
+        Raises:
+            ClientGone: it does not come to its end.
+            TooBig: far over every limit; not even the rest is read.
+        """
+        total = 0
+        last = asyncio.get_running_loop().time() + UPLOAD_SECONDS
+        while not self.ended.is_set():
+            piece = await self._next(last)
+            total += len(piece)
+            if total > self._limit:
+                raise TooBig(total - self._limit)
+            if piece:
+                yield piece
+
+    async def _next(self, last: float) -> bytes:
+        try:
+            async with asyncio.timeout_at(min(last, asyncio.get_running_loop().time() + CHUNK_SECONDS)):
+                message = await self._receive()
+        except TimeoutError as exc:
+            raise ClientGone from exc
+        if message["type"] != "http.request":
+            self.is_gone = True
+            self.ended.set()
+            raise ClientGone
+        if not message.get("more_body", False):
+            self.ended.set()
+        return bytes(message.get("body", b""))
+
+
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    """One field of a form, as it streams in."""
+
+    name: str
+    file_name: str | None
+    """None for a field that is not a file; a browser sends '' where no file was chosen."""
+    type: str
+    """What the browser takes the file for; a label, not a permit."""
+    pieces: AsyncIterator[bytes]
+
+    async def text(self, longest: int) -> str:
+        """Read a field whole. Raises TooBig."""
+        held = bytearray()
+        async for piece in self.pieces:
+            held += piece
+            if len(held) > longest:
+                raise TooBig(len(held) - longest)
+        return held.decode("utf-8", "replace")
+
+
+def body_of(scope: Any) -> Body:
+    """Find the body that the gate kept for an upload page. Raises BadForm where no gate stands in front."""
+    body = (scope.get("extensions") or {}).get(_EXTENSION)
+    if not isinstance(body, Body):
+        raise BadForm
+    return body
+
+
+async def read_form(body: AsyncIterator[bytes] | Body, content_type: str) -> AsyncIterator[FormPart]:
+    """Read the fields in the order in which they come. What the caller leaves of a part is dropped.
+
+    Raises:
+        BadForm: it is no form, or one with too many fields.
+        ClientGone, TooBig: see `Body`.
+    """
+    kind, options = parse_options_header(content_type)
+    if kind != "multipart/form-data" or not options.get("boundary"):
+        raise BadForm
+    try:
+        parser = PushMultipartParser(options["boundary"], max_segment_count=PARTS_MOST)
+    except MultipartError as exc:
+        raise BadForm from exc
+    events = _events(body, parser)
+    async for event in events:
+        if isinstance(event, MultipartSegment):
+            name, type_ = (event.name or "")[:FIELD_NAME_CHARACTERS], (event.content_type or "").lower()
+            pieces = _pieces(events)
+            yield FormPart(
+                name, event.filename, type_ if _TYPE.fullmatch(type_) else "application/octet-stream", pieces
+            )
+            async for _ in pieces:
+                pass
+
+
+async def _events(body: AsyncIterator[bytes] | Body, parser: PushMultipartParser) -> AsyncIterator[Any]:
+    try:
+        async for piece in body:
+            for event in parser.parse(piece):
+                yield event
+        parser.close()
+    except MultipartError as exc:
+        raise BadForm from exc
+
+
+async def _pieces(events: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+    async for event in events:
+        if event is None:
+            return
+        yield bytes(event)
+
+
+async def _refuse(send: Send) -> None:
+    text = b"This is too big. Go back and try again with less.\n"
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(text)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": text, "more_body": False})
