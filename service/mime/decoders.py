@@ -16,7 +16,7 @@ _LINE_LONGEST = 1000  # RFC 5322 §2.1.1 says 998; only for lines on which a dec
 _DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BLANKS = b" \t\r\n\v\f"
 _PURE_LINE = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_CR_ALONE = re.compile(rb"=\r(?!\n)")
+_CR_ALONE = re.compile(rb"(?<!=)((?:==)*)=\r(?!\n)")
 
 
 class Decoder(Protocol):
@@ -69,7 +69,7 @@ class _QuotedPrintable:
     def _decode(self, data: bytes) -> bytes:
         if b"=\r" in data and _CR_ALONE.search(data):
             # binascii would drop everything up to the next LF.
-            data = _CR_ALONE.sub(b"=\r\n", data)
+            data = _CR_ALONE.sub(rb"\1=\r\n", data)
             _add(self.notes, Note.DAMAGED_QUOTED_PRINTABLE)
         return binascii.a2b_qp(data)
 

@@ -1,7 +1,7 @@
 """Header blocks: where one ends, what stands in it, and which fields a recipient may see."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from service.mime.charsets import decode_header
 from service.mime.limits import LINE_END_SOUGHT_BYTES, TOP_HEADER_BYTES, VALUE_BYTES
@@ -10,6 +10,10 @@ LF = b"\n"
 CR = b"\r"
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_LF_LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
+_CR_LINE = re.compile(rb"[^\r]*\r|[^\r]+\Z")
+_LINE_ENDS = re.compile(rb"\r?\n|\r(?=[ \t]|\Z)")
+_SMUGGLED = re.compile(rb"\r([!-9;-~]{1,200})[ \t]*:[^\r\n]*")
 _KEPT = re.compile(
     r"from|sender|reply-to|to|cc|date|subject|message-id|in-reply-to|references|mime-version|content-.+|importance|"
     r"priority|x-priority|sensitivity|keywords|comments|thread-topic|thread-index|auto-submitted|list-.+|"
@@ -106,7 +110,7 @@ def split_fields(block: bytes) -> list[tuple[str, bytes]]:
     found: list[tuple[str, bytes]] = []
     names: list[str] = []
     pieces: list[list[bytes]] = []
-    for line in block.splitlines(keepends=True):
+    for line in (_LF_LINE if LF in block else _CR_LINE).findall(block):
         if pieces and (line[:1] in {b" ", b"\t"} or not line.strip(b"\r\n")):
             pieces[-1].append(line)
             continue
@@ -140,14 +144,28 @@ def keep_fields(block: bytes, line_end: bytes = LF) -> bytes:
     return b"".join(_kept(split_fields(block[: len(block) - len(blank)]))) + blank
 
 
-def _kept(fields: Iterable[tuple[str, bytes]]) -> Iterable[bytes]:
-    """A line that is no field tells nothing by its name: it stays where it has no colon that somebody might read."""
-    return (raw for name, raw in fields if (is_kept(name) if name else b":" not in raw))
+def _kept(fields: Sequence[tuple[str, bytes]]) -> Iterable[bytes]:
+    """Choose the fields to keep.
+
+    A line that is no field tells nothing by its name: it stays where it has no colon that somebody might read, and
+    where a kept field follows; else it would be read as the beginning of the body.
+    """
+    for at, (name, raw) in enumerate(fields):
+        if name and is_kept(name):
+            yield _SMUGGLED.sub(_without_smuggled, raw) if LF in raw else raw
+        elif not name and b":" not in raw and at + 1 < len(fields) and is_kept(fields[at + 1][0]):
+            yield raw
+
+
+def _without_smuggled(found: re.Match[bytes]) -> bytes:
+    """Some readers end a line at a CR alone: a field that stands behind one must be one of the kept as well."""
+    name = found[1].decode("ascii").lower()
+    return b"" if _KNOWN.fullmatch(name) and not is_kept(name) else found[0]
 
 
 def _unfold(raw: bytes) -> bytes:
     value = raw.partition(b":")[2]
-    return re.sub(rb"[\r\n]+", b"", value).strip()[:VALUE_BYTES]
+    return _LINE_ENDS.sub(b"", value).strip()[:VALUE_BYTES]
 
 
 class HeaderFilter:
