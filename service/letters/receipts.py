@@ -107,8 +107,8 @@ _WORDS = {
         "{who} could not be reached",
         "Check the address, then send your message again with [secure] in its subject.",
         (
-            "The notice to {who} came back: the mailbox did not take it. Your message waits on {portal}, but they do not "
-            "know of it."
+            "The notice to {who} came back: the mailbox did not take it. Your message waits on {portal}, but they do "
+            "not know of it."
         ),
     ),
 }
