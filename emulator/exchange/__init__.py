@@ -1,0 +1,1 @@
+"""Exchange: mailboxes, and the transport between them and the internet."""
