@@ -16,6 +16,7 @@ _LINE_LONGEST = 1000  # RFC 5322 §2.1.1 says 998; only for lines on which a dec
 _DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BLANKS = b" \t\r\n\v\f"
 _PURE_LINE = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_PADS_OR_NOT = re.compile(rb"(?P<pads>=+)|[^=]+")
 _CR_ALONE = re.compile(rb"(?<!=)((?:==)*)=\r(?!\n)")
 
 
@@ -83,6 +84,7 @@ class _Base64:
         self._padded = False
         self._line = b""
         self._restarts = 0
+        self._strays = 0
         self._stopped = False
 
     def feed(self, data: bytes) -> bytes:
@@ -91,15 +93,23 @@ class _Base64:
         if self._padded:
             return self._after_padding(data)
         out = []
-        while data and not self._padded:
-            end = data.find(b"=")
-            if end < 0:
-                out.append(self._digits(data))
-                return b"".join(out)
-            out.append(self._digits(data[:end]))
-            out.append(self._pad())
-            data = data[end + 1 :]
-        out.append(self._after_padding(data))
+        end = 0
+        for found in _PADS_OR_NOT.finditer(data):
+            if self._padded:
+                break
+            end = found.end()
+            if not found["pads"] or self._strays > BASE64_RESTARTS:
+                out.append(self._digits(found[0].replace(b"=", b"")))
+                continue
+            needed = self._pads_needed()
+            if needed == 0:
+                self._strays += end - found.start()
+                _add(self.notes, Note.DAMAGED_BASE64)
+                continue
+            out.append(self._pad(min(needed, end - found.start())))
+            end = min(end, found.start() + needed) if self._padded else end
+        if self._padded:
+            out.append(self._after_padding(data[end:]))
         return b"".join(out)
 
     def close(self) -> bytes:
@@ -129,12 +139,11 @@ class _Base64:
         self._quad = data[cut:]
         return binascii.a2b_base64(data[:cut])
 
-    def _pad(self) -> bytes:
-        digits = len(self._quad.rstrip(b"="))
-        if digits < 2:
-            _add(self.notes, Note.DAMAGED_BASE64)
-            return b""
-        self._quad += b"="
+    def _pads_needed(self) -> int:
+        return 4 - len(self._quad) if len(self._quad) >= 2 else 0
+
+    def _pad(self, count: int) -> bytes:
+        self._quad += b"=" * count
         if len(self._quad) < 4:
             return b""
         quad, self._quad, self._padded = self._quad, b"", True

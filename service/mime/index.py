@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from service.core.sheet import Part, Person
 from service.mime.addresses import read_addresses
 from service.mime.excerpt import cut_text
 from service.mime.headers import field_names, raw_values
 from service.mime.leaves import Gatherer, Leaf
+from service.mime.limits import ADDRESSES, EXCERPT_BYTES
 from service.mime.notes import Note
 from service.mime.parts import make_parts
 from service.mime.roles import view
@@ -104,7 +106,8 @@ class MailIndexer:
 
 
 def _people(block: bytes, name: str) -> tuple[Person, ...]:
-    return tuple(person for value in raw_values(block, name) for person in read_addresses(value))
+    everybody = (person for value in raw_values(block, name) for person in read_addresses(value))
+    return tuple(islice(everybody, ADDRESSES))
 
 
 def _digest(leaves: Sequence[Leaf]) -> bytes:
@@ -114,9 +117,14 @@ def _digest(leaves: Sequence[Leaf]) -> bytes:
 
 def _shown_text(leaves: Sequence[Leaf], parts: Sequence[Part]) -> str:
     for plain in (True, False):
-        texts = (leaves[part.number % len(leaves)].plain_text().strip() for part in view(parts, plain=plain))
-        if text := "\n".join(text for text in texts if text):
-            return cut_text(text)
+        texts: list[str] = []
+        for part in view(parts, plain=plain):
+            if text := leaves[part.number % len(leaves)].plain_text().strip():
+                texts.append(text)
+            if sum(map(len, texts)) > EXCERPT_BYTES:
+                break
+        if texts:
+            return cut_text("\n".join(texts))
     return ""
 
 

@@ -47,7 +47,7 @@ def _as_text(part: Part, number: int) -> Part:
 
 
 def _read_html(leaves: Sequence[Leaf]) -> tuple[set[int], set[str]]:
-    """Find the html parts with nothing to see, and the ids that html refers to; one text at a time is decoded."""
+    """Find the html views with nothing to see, and the ids that html refers to; one text at a time is decoded."""
     blank: set[int] = set()
     wanted: set[str] = set()
     for leaf in leaves:
@@ -55,7 +55,9 @@ def _read_html(leaves: Sequence[Leaf]) -> tuple[set[int], set[str]]:
             continue
         markup = leaf.decoded_text()
         wanted.update(_id_form(found) for found in _CID.findall(markup))
-        if not _SOMETHING_TO_SEE.search(markup) and not strip_html(markup):
+        parent = leaf.node.parent
+        has_other_views = parent is not None and parent.heading.type == "multipart/alternative"
+        if has_other_views and not _SOMETHING_TO_SEE.search(markup) and not strip_html(markup):
             blank.add(leaf.node.number)
     return blank, wanted
 
