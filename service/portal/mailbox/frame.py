@@ -1,0 +1,58 @@
+"""The document inside the message page's frame: the only place where foreign markup is shown.
+
+Opaque, without scripts, under its own policy, whether it stands in the frame or is opened alone.
+"""
+
+from collections.abc import Mapping
+from html import escape
+
+from service.mailbox.shown import Shown
+
+STYLE = """
+:root{color-scheme:light;--ink:#1c1d1f;--soft:#565c65;--line:#dfe1e2;--link:#005ea2}
+@supports (color:light-dark(#000,#fff)){:root{color-scheme:light dark;--ink:light-dark(#1c1d1f,#e9eef4);
+--soft:light-dark(#565c65,#a5b2c1);--line:light-dark(#dfe1e2,#394a5e);--link:light-dark(#005ea2,#73b3e7)}}
+html{background:transparent}
+body{margin:0;padding:.25rem 0;color:var(--ink);font:400 1rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
+overflow-wrap:anywhere}
+main{max-width:68ch}
+p,ol,ul,table{margin:0 0 1rem}
+ol,ul{padding-left:1.375rem}
+table{border-collapse:collapse}
+img{max-width:100%;height:auto}
+pre{white-space:pre-wrap}
+a{color:var(--link)}
+hr{border:0;border-top:1px solid var(--line);margin:1.25rem 0}
+blockquote{margin:0 0 1rem;padding-left:1rem;border-left:3px solid var(--line)}
+.sm-plain{white-space:pre-wrap}
+html.sm-paper{color-scheme:light;--ink:#1c1d1f;--soft:#565c65;--line:#dfe1e2;--link:#005ea2;background:#fff}
+.sm-paper body{padding:.75rem}
+.sm-paper main{max-width:none}
+""".strip()
+_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src data:{remote}; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+
+
+def frame_headers(*, shows_remote: bool) -> Mapping[str, str]:
+    """Return the frame's own headers: facts/security.md §2, "CSP, mail-body frame"."""
+    return {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": _POLICY.format(remote=" https:" if shows_remote else ""),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+
+
+def frame_document(shown: Shown, *, title: str, language: str, theme: str = "") -> str:
+    """Write the frame's document. Mail that sets colours gets white paper; other mail follows the theme."""
+    paper = ' class="sm-paper"' if shown.is_coloured else ""
+    scheme = f"\n:root{{color-scheme:{theme}}}" if theme in {"light", "dark"} and not paper else ""
+    return (
+        f'<!doctype html>\n<html lang="{escape(language)}"{paper}>\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
+        f"<style>\n{STYLE}{scheme}\n</style>\n<style>\n{shown.style}\n</style>\n</head>\n"
+        f'<body>\n<main class="sm-mail">\n{shown.html}\n</main>\n</body>\n</html>\n'
+    )
