@@ -9,6 +9,7 @@ import os
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from service.core.ranges import ReadRange
 from service.errors import Broken, TryAgain
 
 PIECE_BYTES = 65_536
+LISTED_AT_ONCE = 500
 
 
 class Blobs:
@@ -113,6 +115,27 @@ class Blobs:
                 return
             except BaseError as exc:
                 raise TryAgain("the blob store did not delete a blob") from exc
+
+    async def list_keys(self, before: datetime) -> AsyncIterator[list[str]]:
+        """List the keys of blobs last written before a time, some at a time. Raises TryAgain."""
+        try:
+            async for found in obstore.list(self._store, chunk_size=LISTED_AT_ONCE):
+                if keys := [blob["path"] for blob in found if blob["last_modified"] < before]:
+                    yield keys
+        except BaseError as exc:
+            raise TryAgain("the blob store did not list its blobs") from exc
+
+    async def delete_leftovers(self, before: datetime) -> None:
+        """Delete what a killed process left in a folder: obstore writes to `<key>#<n>` and its list hides those."""
+        if self._folder is not None:
+            await asyncio.to_thread(_delete_leftovers, self._folder, before.timestamp())
+
+
+def _delete_leftovers(folder: Path, before: float) -> None:
+    for path in folder.glob("*/*#*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 def _fsync(root: Path, path: Path) -> None:
