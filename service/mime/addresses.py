@@ -14,7 +14,13 @@ from service.mime.words import decode_words
 NAME_CHARACTERS = 80
 ADDRESS_CHARACTERS = 998  # RFC 5322 §2.1.1: the longest line
 _TOKEN = re.compile(
-    r'(?P<quoted>"(?:[^"\\]|\\.)*"?)|(?P<open>\()|(?P<angle><)|(?P<special>[,;:])|(?P<text>[^"(<,;:]+)', re.DOTALL
+    r"""(?P<quoted>"(?:[^"\\]|\\.)*"?)
+    |(?P<word>=\?[^?\s]{0,75}\?[bBqQ]\?[^?\s]*\?=)
+    |(?P<open>\()
+    |(?P<angle><)
+    |(?P<special>[,;:])
+    |(?P<text>\[mailto:[^\]\s]*\]|(?:[^"(<,;:=\[]|=(?!\?)|\[(?!mailto:))+|[=\[])""",
+    re.DOTALL | re.VERBOSE | re.IGNORECASE,
 )
 _COMMENT_END = re.compile(r"\\.|[()]", re.DOTALL)
 _ANGLE_END = re.compile(r"[<>]")
@@ -27,7 +33,7 @@ class _Item:
     """What stands between two commas."""
 
     def __init__(self) -> None:
-        self.words: list[tuple[str, bool]] = []  # text, was it quoted
+        self.words: list[tuple[str, str]] = []  # text, and which token it was: text, quoted, word
         self.comments: list[str] = []
         self.angles: list[str] = []
 
@@ -37,17 +43,7 @@ class _Item:
 
     @property
     def has_address(self) -> bool:
-        return (
-            bool(self.angles) or any("@" in text for text, quoted in self.words if not quoted) or self._is_quoted_local
-        )
-
-    @property
-    def _is_quoted_local(self) -> bool:
-        """`"a b"@c`: a quoted string with `@` right behind it."""
-        return any(
-            quoted and after.startswith("@")
-            for (_, quoted), (after, _) in zip(self.words, self.words[1:], strict=False)
-        )
+        return bool(self.angles) or any("@" in text for text, kind in self.words if kind == "text")
 
 
 def read_addresses(value: bytes | str) -> list[Person]:
@@ -79,7 +75,9 @@ def _split(text: str) -> list[_Item]:
         at = token.end()
         item = items[-1]
         if token["quoted"] is not None:
-            item.words.append((_ESCAPED.sub(r"\1", token["quoted"][1:].removesuffix('"')), True))
+            item.words.append((_ESCAPED.sub(r"\1", token["quoted"][1:].removesuffix('"')), "quoted"))
+        elif token["word"]:
+            item.words.append((token["word"], "word"))
         elif token["open"]:
             comment, at = _read_comment(text, at)
             item.comments.append(comment)
@@ -91,7 +89,7 @@ def _split(text: str) -> list[_Item]:
         elif token["special"]:
             items.append(_Item())
         else:
-            item.words.append((token["text"], False))
+            item.words.append((token["text"], "text"))
     return items
 
 
@@ -99,7 +97,7 @@ def _end_group_name(items: list[_Item]) -> None:
     """`name:` begins a group; what stands before the colon is nobody, unless it looks like part of an address."""
     item = items[-1]
     if item.has_address:
-        item.words.append((":", False))
+        item.words.append((":", "text"))
     else:
         items[-1] = _Item()
 
@@ -133,20 +131,20 @@ def _person(item: _Item, before: list[str]) -> Person:
         address = item.angles[-1].strip()
         if (route := _ROUTE.match(address)) and "@" in address[route.end() :]:
             address = address[route.end() :]
-        name = _plain(item)
+        name = _decoded(_plain(item))
     else:
         address, name = _bare(item)
     if not name and item.comments:
         name = _decoded(item.comments[-1])
     return Person(
-        name=_clean(", ".join([*before, name] if name else before), NAME_CHARACTERS),
+        name=_clean(", ".join([*map(_decoded, before), *([name] if name else [])]), NAME_CHARACTERS),
         address=_clean(address.removeprefix("mailto:"), ADDRESS_CHARACTERS),
     )
 
 
 def _bare(item: _Item) -> tuple[str, str]:
     """Take the last run of characters with an `@`; the rest is the name."""
-    text = "".join(_requoted(word) if quoted else word for word, quoted in item.words)
+    text = "".join(_requoted(word) if kind == "quoted" else word for word, kind in item.words)
     if found := _MAILTO.search(text):
         return found[1], _decoded(text[: found.start()])
     if '"' not in text:
@@ -172,9 +170,12 @@ def _requoted(word: str) -> str:
 
 def _plain(item: _Item) -> str:
     out: list[str] = []
-    for text, quoted in item.words:
-        out.append(text if quoted else " ".join(["", *text.split(), ""]) if text.strip() else " ")
-    return _decoded("".join(out))
+    for text, kind in item.words:
+        if kind != "text":
+            out.append(text)
+        else:
+            out.append(" ".join(["", *text.split(), ""]) if text.strip() else " ")
+    return " ".join("".join(out).split())
 
 
 def _decoded(text: str) -> str:

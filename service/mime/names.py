@@ -102,10 +102,14 @@ def split_extension(name: str) -> tuple[str, str]:
 def content_disposition(name: str) -> str:
     """Write the header of a download: `attachment` with the name in ASCII and in full."""
     name = _FORBIDDEN.sub("_", safe_name(name, "", 1))
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    stem, extension = split_extension(plain)
-    plain = re.sub(r"[^A-Za-z0-9 ._()@+,=&!#$~^{}-]", "_", plain) if stem.strip() else f"attachment{extension}"
+    stem, extension = (_in_ascii(piece) for piece in split_extension(name))
+    plain = (stem.strip() or "attachment") + extension
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _in_ascii(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9 ._()@+,=&!#$~^{}-]", "_", plain)
 
 
 def _extension(type_: str) -> str:
