@@ -6,6 +6,7 @@ mail may be let go at Exchange only when its blob outlives a power cut. Nothing 
 
 import asyncio
 import os
+import re
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
@@ -23,6 +24,8 @@ from service.errors import Broken, TryAgain
 
 PIECE_BYTES = 65_536
 LISTED_AT_ONCE = 500
+MISSING = (NotFoundError, FileNotFoundError)
+_KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
 
 
 class Blobs:
@@ -55,6 +58,7 @@ class Blobs:
         Raises TryAgain where the store does not answer.
         """
         length = 0
+        _checked(key)
 
         async def counted() -> AsyncIterator[bytes]:
             nonlocal length
@@ -79,16 +83,20 @@ class Blobs:
         except BaseError as exc:
             raise TryAgain("the blob store did not take a blob") from exc
         if self._folder is not None:
-            await asyncio.to_thread(_fsync, self._folder, self._folder / key)
+            try:
+                await asyncio.to_thread(_fsync, self._folder, self._folder / key)
+            except OSError as exc:
+                raise TryAgain("a blob could not be made durable") from exc
         return length
 
     def reader(self, key: str) -> ReadRange:
         """Return a function that reads ranges of one blob."""
+        _checked(key)
 
         async def read(offset: int, length: int) -> bytes:
             try:
                 return bytes(await obstore.get_range_async(self._store, key, start=offset, length=length))
-            except NotFoundError as exc:
+            except MISSING as exc:
                 raise Broken("a blob is not in the store") from exc
             except BaseError as exc:
                 raise TryAgain("the blob store did not answer") from exc
@@ -98,23 +106,22 @@ class Blobs:
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         """Read a blob from its beginning. Raises Broken where it is not there, TryAgain where the store is silent."""
         try:
-            got = await obstore.get_async(self._store, key)
+            got = await obstore.get_async(self._store, _checked(key))
             async for piece in got.stream(min_chunk_size=PIECE_BYTES):
                 yield bytes(piece)
-        except NotFoundError as exc:
+        except MISSING as exc:
             raise Broken("a blob is not in the store") from exc
         except BaseError as exc:
             raise TryAgain("the blob store did not answer") from exc
 
     async def delete(self, key: str) -> None:
         """Delete a blob; one that is gone already is no error."""
-        with suppress(NotFoundError, FileNotFoundError):
-            try:
-                await obstore.delete_async(self._store, key)
-            except NotFoundError:
-                return
-            except BaseError as exc:
-                raise TryAgain("the blob store did not delete a blob") from exc
+        try:
+            await obstore.delete_async(self._store, _checked(key))
+        except MISSING:
+            return
+        except BaseError as exc:
+            raise TryAgain("the blob store did not delete a blob") from exc
 
     async def list_keys(self, before: datetime) -> AsyncIterator[list[str]]:
         """List the keys of blobs last written before a time, some at a time. Raises TryAgain."""
@@ -129,6 +136,12 @@ class Blobs:
         """Delete what a killed process left in a folder: obstore writes to `<key>#<n>` and its list hides those."""
         if self._folder is not None:
             await asyncio.to_thread(_delete_leftovers, self._folder, before.timestamp())
+
+
+def _checked(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise Broken("not a key of a blob")
+    return key
 
 
 def _delete_leftovers(folder: Path, before: float) -> None:
