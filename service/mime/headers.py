@@ -45,6 +45,7 @@ class BlockReader:
     """Finds the end of a header block while bytes arrive.
 
     A line that is no field is taken into the block only where a well-known field follows; else the body begins there.
+    Without a blank line and without any well-known field there is no block at all.
     """
 
     def __init__(self, longest: int, line_end: bytes = LF, boundary: re.Pattern[bytes] | None = None) -> None:
@@ -84,7 +85,8 @@ class BlockReader:
             start, self._line = self._line, len(self.buffer)
             self._take(start, bytes(self.buffer[start:]))
         if self.end is None:
-            self.end = self._odd if self._odd is not None else len(self.buffer) if self._has_known else 0
+            behind = len(self.buffer) if self._odd is None else self._odd
+            self.end = behind if self._has_known else 0
 
     def _take(self, start: int, line: bytes) -> None:
         field = _FIELD.match(line)
@@ -96,7 +98,7 @@ class BlockReader:
                 self._odd = None
                 self._has_known = True
             else:
-                self.end = self._odd
+                self.end = self._odd if self._has_known else 0
         elif not line.strip(b"\r"):
             self.end = self._line
         elif field is not None or (start == 0 and line.startswith((b"From ", b">From "))):

@@ -161,7 +161,7 @@ class Scanner:
         return self._take_boundary(match[1].rstrip(), size, is_end=guess is None and match[2] is not None)
 
     def _take_boundary(self, boundary: bytes, size: int, *, is_end: bool) -> bool:
-        depth = max(at for at, node in enumerate(self._open) if node.boundary == boundary)
+        depth = max(at for at, node in enumerate(self._open) if boundary in node.boundaries)
         self._close_down_to(depth + 1)
         node = self._open[depth]
         if is_end and not node.is_ended:
@@ -232,7 +232,7 @@ class Scanner:
         if self._line is not None and self._line.fullmatch(tail):
             return True
         return len(tail) <= BOUNDARY_BYTES + 4 and any(
-            (b"--" + node.boundary + b"--").startswith(tail) for node in self._open if node.boundary
+            (b"--" + one + b"--").startswith(tail) for node in self._open for one in node.boundaries
         )
 
     def _may_guess(self) -> bool:
@@ -261,14 +261,13 @@ class Scanner:
 
     def _take_guess(self, boundary: bytes) -> None:
         node = self._open[-1]
-        node.boundary = boundary
-        node.is_guessed = True
+        node.guess = boundary
         node.notes.append(Note.GUESSED_BOUNDARY)
         self._guessed = node
         self._compile()
 
     def _compile(self) -> None:
-        boundaries = b"|".join(re.escape(node.boundary) for node in reversed(self._open) if node.boundary)
+        boundaries = b"|".join(re.escape(one) for node in reversed(self._open) for one in node.boundaries)
         self._pattern = self._line = None
         if boundaries:
             end = rb"(--)?[ \t]{0,%d}\r?" % BLANKS_AFTER_BOUNDARY

@@ -13,6 +13,7 @@ from service.mime.words import decode_words
 _ID = re.compile(r"<[^<>\s]+>")
 _OLDEST_YEAR = 1990
 _LATEST_YEAR = 2100
+_YEAR = re.compile(r"(?<![\d:+-])(?:19|20)\d\d(?![\d:])")  # the parser makes 2000 of 0
 _ZONE_FARTHEST = timedelta(hours=14)
 _AHEAD = timedelta(days=2)
 _BULK = {"bulk", "junk", "list", "auto_reply", "auto-reply"}
@@ -46,7 +47,7 @@ def read_date(block: bytes, now: datetime | None = None) -> datetime | None:
         return None
     try:
         parsed = parsedate_tz(values[0][:200])
-        if parsed is None or not _OLDEST_YEAR <= parsed[0] <= _LATEST_YEAR:
+        if parsed is None or not _YEAR.search(values[0]) or not _OLDEST_YEAR <= parsed[0] <= _LATEST_YEAR:
             return None
         zone = timedelta(seconds=parsed[9] or 0)
         if abs(zone) > _ZONE_FARTHEST:
