@@ -215,11 +215,11 @@ async def store_draft(
     return message
 
 
-async def settle(store: Blobs, draft: Draft, *, is_stored: bool) -> None:
-    """Delete what nobody names: after a commit the blobs that were replaced, without one those that were written."""
-    for key in draft.stale if is_stored else draft.fresh:
+async def forget(store: Blobs, draft: Draft) -> None:
+    """Delete the blobs that no row names."""
+    for key in draft.fresh:
         await store.delete(key)
-    draft.stale, draft.fresh = [], []
+    draft.fresh = []
 
 
 async def discard(session: AsyncSession, draft: Draft, recipient_id: uuid.UUID) -> list[str]:

@@ -1,0 +1,6 @@
+"""The signed-in pages: lists, messages, downloads, replies."""
+
+from service.portal.mailbox import compose, lists, messages
+from service.portal.mailbox.blueprint import mailbox as blueprint
+
+__all__ = ["blueprint", "compose", "lists", "messages"]
