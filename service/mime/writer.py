@@ -26,7 +26,7 @@ _SUBJECT_CHARACTERS = 400
 _LINE_BYTES = 57  # become 76 digits
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _ID = re.compile(r"<[!-;=?-~]{1,250}>")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,70}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,40}")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 
 
@@ -56,7 +56,13 @@ def new_boundary() -> str:
 
 
 def write_head(outgoing: Outgoing, boundary: str) -> bytes:
-    """Write the top header without its blank line, up to and with MIME-Version; a boundary adds multipart/mixed."""
+    """Write the top header without its blank line, up to and with MIME-Version; a boundary adds multipart/mixed.
+
+    Raises:
+        ValueError: an address, our own id or the name of a field cannot be written.
+    """
+    if not _ID.fullmatch(outgoing.message_id):
+        raise ValueError("not a Message-ID of ours")
     lines = [
         _addresses("From", (outgoing.from_,)),
         _addresses("To", outgoing.to),
@@ -222,7 +228,7 @@ def _words(text: str, used: int) -> str:
     """Write encoded words, cut between characters and never before a mark that belongs to the one in front."""
     words: list[str] = []
     piece = ""
-    for cluster in re.findall(r"[\s\S][\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]*", text):
+    for cluster in re.findall(r"[\s\S][\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]{0,8}", text):
         room = (WORD_CHARACTERS - (used if not words else 1) - len("=?utf-8?b??=")) // 4 * 3
         if piece and len((piece + cluster).encode()) > room:
             words.append(piece)
