@@ -69,6 +69,9 @@ class Message(Model):
     """≤ 200 characters of the body, sealed under the content key (context: message id, `excerpt`)."""
     keys_mailer: Mapped[bytes | None]
     """Received: the sheet key, boxed to the mailer. Reply: content and sheet key. Shredded when no longer needed."""
+    late_key: Mapped[bytes | None]
+    """Received: the content key, boxed to the mailer (place `messages/<id>/late`), so that blind copies found later and
+    recipients of a second copy can be given the message. Shredded after a day: intake keeps the mail longer anyway."""
     sender_box: Mapped[bytes | None]
     """The staff sender (JSON: name, address), boxed to the mailer: receipts go there."""
     bcc_box: Mapped[bytes | None]

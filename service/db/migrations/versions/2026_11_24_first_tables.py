@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("sheet_signature", sa.LargeBinary(), nullable=True),
         sa.Column("excerpt", sa.LargeBinary(), nullable=False),
         sa.Column("keys_mailer", sa.LargeBinary(), nullable=True),
+        sa.Column("late_key", sa.LargeBinary(), nullable=True),
         sa.Column("sender_box", sa.LargeBinary(), nullable=True),
         sa.Column("bcc_box", sa.LargeBinary(), nullable=True),
         sa.Column("sender_admin", sa.LargeBinary(), nullable=True),
