@@ -162,7 +162,10 @@ def _message_bytes(part: Message, raw: bytes) -> bytes:
     """Give a message/* part's bytes as they stand: the standard library re-writes them, so they are looked up."""
     children = part.get_payload()
     written = b"".join(child.as_bytes(policy=policy.compat32) for child in children if isinstance(child, Message))
-    if written in raw:
-        return written
-    with_crlf = re.sub(rb"(?<!\r)\n", b"\r\n", written)
-    return with_crlf if with_crlf in raw else written
+    if written not in raw:
+        with_crlf = re.sub(rb"(?<!\r)\n", b"\r\n", written)
+        written = with_crlf if with_crlf in raw else written
+    behind = raw[raw.find(written) + len(written) :]
+    if behind.startswith(b"--"):  # of a report's blocks the library keeps the line end that belongs to the boundary
+        written = re.sub(rb"\r?\n\Z", b"", written)
+    return written
