@@ -3,6 +3,7 @@
 All migrations of one call are one transaction: a migration that fails leaves the database as it was.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from alembic.command import downgrade as alembic_downgrade
@@ -25,6 +26,9 @@ ADVISORY_LOCK = 0x5AFE_0A11
 async def upgrade(url: str, revision: str = "head") -> None:
     """Apply what is missing up to a revision. Raises TryAgain where the database does not answer or is in use."""
     database = Database(url)
+    if database.is_sqlite and database.url.database:
+        with suppress(OSError):  # where it cannot be made, connecting says so
+            Path(database.url.database).touch(mode=0o600)
     try:
         async with database.writing() as session:
             await _take_turn(session)

@@ -1,5 +1,7 @@
 """Migrations: they end at the models, can be taken back, and fail as a whole."""
 
+import asyncio
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -48,6 +50,18 @@ async def test_down_and_up_again_works(database_url: str):
 async def test_upgrading_twice_changes_nothing(database_url: str, db: Database):
     await upgrades.upgrade(database_url)
     assert await upgrades.is_current(db)
+
+
+async def test_upgrades_at_the_same_time_take_turns(database_url: str, db: Database):
+    await upgrades.downgrade(database_url)
+    await asyncio.gather(*(upgrades.upgrade(database_url) for _ in range(3)))
+    assert await upgrades.is_current(db)
+
+
+async def test_only_its_owner_can_read_a_new_sqlite_file(tmp_path):
+    path = tmp_path / "new.sqlite"
+    await upgrades.upgrade(f"sqlite+aiosqlite:///{path}")
+    assert path.stat().st_mode & 0o077 == 0
 
 
 async def test_an_empty_database_is_not_current(tmp_path):
