@@ -26,9 +26,8 @@ ADVISORY_LOCK = 0x5AFE_0A11
 async def upgrade(url: str, revision: str = "head") -> None:
     """Apply what is missing up to a revision. Raises TryAgain where the database does not answer or is in use."""
     database = Database(url)
-    if database.is_sqlite and database.url.database:
-        with suppress(OSError):  # where it cannot be made, connecting says so
-            Path(database.url.database).touch(mode=0o600)
+    if database.is_sqlite:
+        _touch(database.url.database or "")
     try:
         async with database.writing() as session:
             await _take_turn(session)
@@ -53,6 +52,11 @@ async def is_current(db: Database) -> bool:
     async with db.reading() as session:
         heads = await (await session.connection()).run_sync(_heads)
     return set(heads) == set(ScriptDirectory.from_config(_config()).get_heads())
+
+
+def _touch(path: str) -> None:
+    with suppress(OSError):  # where it cannot be made, connecting says so
+        Path(path).touch(mode=0o600)
 
 
 async def _take_turn(session: AsyncSession) -> None:
