@@ -26,8 +26,8 @@ ADVISORY_LOCK = 0x5AFE_0A11
 async def upgrade(url: str, revision: str = "head") -> None:
     """Apply what is missing up to a revision. Raises TryAgain where the database does not answer or is in use."""
     database = Database(url)
-    if database.is_sqlite:
-        _touch(database.url.database or "")
+    if database.is_sqlite and database.url.database not in {None, "", ":memory:"}:
+        _touch(str(database.url.database))
     try:
         async with database.writing() as session:
             await _take_turn(session)
