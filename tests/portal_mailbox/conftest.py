@@ -1,0 +1,128 @@
+"""The portal with two signed-in readers."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from quart import Quart, Response
+
+from service.accounts.sessions import add_session
+from service.blobs import Blobs
+from service.core.states import AccountState
+from service.db.engine import Database
+from service.db.tables import Account
+from service.portal.app import create_app
+from service.settings import PortalSettings
+from service.vault.people import seal_to_recipient
+from service.vault.ring import KeyRing
+from service.vault.tokens import csrf_of
+from tests.conftest import Clock
+from tests.mailbox.builders import BOB, CAROL, a_recipient
+
+HOST = "localhost:8400"
+ORIGIN = f"http://{HOST}"
+
+
+@pytest.fixture(scope="session")
+def portal_settings(ring_folder: Path) -> PortalSettings:
+    return PortalSettings(
+        database="sqlite+aiosqlite:///unused",
+        public_url=ORIGIN,
+        blobs="memory:",
+        keys=ring_folder / "portal",
+        message_bytes=2_000_000,
+        password_memory_kib=8,
+        password_time=1,
+    )
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """SQLite only: what both databases do is tested in tests/mailbox."""
+    path = tmp_path / "database.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+async def app(
+    portal_settings: PortalSettings, db: Database, blobs: Blobs, rings: dict[str, KeyRing], clock: Clock
+) -> Quart:
+    return create_app(portal_settings, db, blobs, rings["portal"], clock)
+
+
+@dataclass
+class Signed:
+    """A reader's browser."""
+
+    app: Quart
+    token: str
+    recipient_id: uuid.UUID
+
+    @property
+    def csrf(self) -> str:
+        return csrf_of(self.token)
+
+    async def get(self, path: str, **headers: str) -> Response:
+        client = self.app.test_client(use_cookies=False)
+        return await client.get(path, headers={"Host": HOST, "Cookie": f"safemail={self.token}", **headers})
+
+    async def post(
+        self,
+        path: str,
+        fields: dict[str, str] | None = None,
+        files: list[tuple[str, bytes]] | None = None,
+        *,
+        csrf: str | None = None,
+        **headers: str,
+    ) -> Response:
+        parts: list[tuple[str, str | None, bytes]] = [("csrf", None, (self.csrf if csrf is None else csrf).encode())]
+        parts += [(name, None, value.encode()) for name, value in (fields or {}).items() if name != "do"]
+        parts += [("files", name, content) for name, content in files or []]
+        parts += [("do", None, (fields or {}).get("do", "send").encode())]
+        kind, body = multipart(parts)
+        client = self.app.test_client(use_cookies=False)
+        sent = {"Host": HOST, "Cookie": f"safemail={self.token}", "Sec-Fetch-Site": "same-origin", "Content-Type": kind}
+        return await client.post(path, headers={**sent, **headers}, data=body)
+
+
+def multipart(parts: list[tuple[str, str | None, bytes]]) -> tuple[str, bytes]:
+    """Write a form as a browser does."""
+    out = b""
+    for name, file_name, content in parts:
+        head = f'Content-Disposition: form-data; name="{name}"'
+        if file_name is not None:
+            head += f'; filename="{file_name}"\r\nContent-Type: application/octet-stream'
+        out += b"--=_form\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n"
+    return "multipart/form-data; boundary==_form", out + b"--=_form--\r\n"
+
+
+async def sign_in(app: Quart, db: Database, rings: dict[str, KeyRing], clock: Clock, address: str) -> Signed:
+    recipient = await a_recipient(db, rings, address, clock.now)
+    name = json.dumps({"first": address.partition("@")[0].title(), "last": "Reader"}).encode()
+    async with db.writing() as session:
+        session.add(
+            Account(
+                id=recipient.id,
+                state=AccountState.ACTIVE,
+                password="none",
+                password_at=clock.now,
+                name=seal_to_recipient(recipient.public_key, f"name/{recipient.id.hex}", name),
+                created_at=clock.now,
+            )
+        )
+        await session.flush()
+        token = await add_session(session, recipient.id, None, clock.now)
+    return Signed(app, token, recipient.id)
+
+
+@pytest.fixture
+async def bob(app: Quart, db: Database, rings: dict[str, KeyRing], clock: Clock) -> Signed:
+    return await sign_in(app, db, rings, clock, BOB)
+
+
+@pytest.fixture
+async def carol(app: Quart, db: Database, rings: dict[str, KeyRing], clock: Clock) -> Signed:
+    return await sign_in(app, db, rings, clock, CAROL)
