@@ -72,8 +72,7 @@ class MailFile:
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
-        message = message_from_bytes(self.sent, policy=policy.compat32)
-        return tuple(_leaves(message, self.sent))
+        return tuple(_leaves(message_from_bytes(self.sent, _class=_Opaque, policy=policy.compat32)))
 
 
 def split_header(raw: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
@@ -131,18 +130,24 @@ def _newline(raw: bytes) -> bytes:
     return b"\n" if b"\n" in raw else b"\r" if b"\r" in raw else b"\r\n"
 
 
-def _leaves(message: Message, raw: bytes) -> list[Leaf]:
+class _Opaque(Message):
+    """A message whose parser does not descend into message/*: such a part stays one leaf, as its bytes stand."""
+
+    def get_content_type(self) -> str:
+        found = super().get_content_type()
+        return "application/octet-stream" if found.startswith("message/") else found
+
+
+def _leaves(message: Message) -> list[Leaf]:
     found: list[Leaf] = []
     for part in _walk(message):
         content = part.get_payload(decode=True)
-        if part.get_content_maintype() == "message" and isinstance(part.get_payload(), list):
-            content = _message_bytes(part, raw)
         disposition = str(part.get("Content-Disposition", "")).strip().lower()
         name = part.get_filename("") or ""
         found.append(
             Leaf(
                 name=name,
-                type=part.get_content_type(),
+                type=Message.get_content_type(part),
                 content=content if isinstance(content, bytes) else b"",
                 is_file=disposition.startswith("attachment") and bool(name),
                 charset=str(part.get_param("charset") or ""),
@@ -156,16 +161,3 @@ def _walk(message: Message) -> list[Message]:
         children = message.get_payload()
         return [leaf for child in children if isinstance(child, Message) for leaf in _walk(child)]
     return [message]
-
-
-def _message_bytes(part: Message, raw: bytes) -> bytes:
-    """Give a message/* part's bytes as they stand: the standard library re-writes them, so they are looked up."""
-    children = part.get_payload()
-    written = b"".join(child.as_bytes(policy=policy.compat32) for child in children if isinstance(child, Message))
-    if written not in raw:
-        with_crlf = re.sub(rb"(?<!\r)\n", b"\r\n", written)
-        written = with_crlf if with_crlf in raw else written
-    behind = raw[raw.find(written) + len(written) :]
-    if behind.startswith(b"--"):  # of a report's blocks the library keeps the line end that belongs to the boundary
-        written = re.sub(rb"\r?\n\Z", b"", written)
-    return written
