@@ -1,7 +1,6 @@
 """How the standard library's compat32 parser reads a mail: the second opinion on every byte of every leaf."""
 
 import hashlib
-import re
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import Message
@@ -29,8 +28,16 @@ def index(raw: bytes, size: int = 65536) -> Mail:
     return indexer.close()
 
 
+class Opaque(Message):
+    """A message which its parser does not descend into: message/* stays one leaf, as its bytes stand."""
+
+    def get_content_type(self) -> str:
+        found = super().get_content_type()
+        return "application/octet-stream" if found.startswith("message/") else found
+
+
 def read_leaves(raw: bytes) -> list[Leaf]:
-    return [_leaf(part, raw) for part in _walk(message_from_bytes(raw, policy=policy.compat32))]
+    return [_leaf(part) for part in _walk(message_from_bytes(raw, _class=Opaque, policy=policy.compat32))]
 
 
 def _walk(message: Message) -> list[Message]:
@@ -40,15 +47,8 @@ def _walk(message: Message) -> list[Message]:
     return [message]
 
 
-def _leaf(part: Message, raw: bytes) -> Leaf:
-    payload = part.get_payload()
+def _leaf(part: Message) -> Leaf:
     content = part.get_payload(decode=True)
-    if isinstance(payload, list):
-        content = b"".join(child.as_bytes(policy=policy.compat32) for child in payload if isinstance(child, Message))
-        if content not in raw:
-            content = re.sub(rb"(?<!\r)\n", b"\r\n", content)
-        if content.endswith(b"\n") and raw[raw.find(content) + len(content) :].startswith(b"--"):
-            content = re.sub(rb"\r?\n\Z", b"", content)  # the line end before a boundary belongs to the boundary
     disposition = str(part.get("Content-Disposition", "")).strip().lower()
     is_file = disposition.startswith("attachment") and bool(part.get_filename())
-    return Leaf(part.get_content_type(), content if isinstance(content, bytes) else b"", is_file)
+    return Leaf(Message.get_content_type(part), content if isinstance(content, bytes) else b"", is_file)
