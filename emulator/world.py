@@ -62,6 +62,8 @@ class World:
     """`RequireSenderAuthenticationEnabled` on the intake mailbox, as the scripts set it."""
     upload_answers_capitalised: bool = False
     """Whether an upload session's answers to PUT spell their keys `NextExpectedRanges`."""
+    attachment_size_overhead: int = 0
+    """Bytes that an attachment's `size` counts beyond its content."""
     max_expiry: timedelta = timedelta(minutes=10_080)
     """Of a subscription; 4,230 minutes in older tables."""
     expiry_over_max: Literal["refuse", "cap"] = "refuse"
@@ -100,6 +102,7 @@ class World:
             expired_delta="gone",
             trace_names_diverted=False,
             upload_answers_capitalised=True,
+            attachment_size_overhead=342,
             max_expiry=timedelta(minutes=4_230),
             subscription_needs_entra_permission=True,
             max_send_bytes=150 * MEBIBYTE,

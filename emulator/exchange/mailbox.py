@@ -137,13 +137,13 @@ class Folder:
     def is_hidden(self) -> bool:
         return self.well_known in HIDDEN
 
-    def changed_since(self, number: int) -> dict[str, str]:
-        """Return immutable ids with the ids they had here, each once, in the order of their last change."""
-        found: dict[str, str] = {}
-        for _, immutable, default in self.log[bisect_right(self.log, number, key=lambda row: row[0]) :]:
-            found.pop(immutable, None)
-            found[immutable] = default
-        return found
+    def changed_since(self, number: int) -> list[tuple[int, str, str]]:
+        """Return the last row of each item that changed after this running number, in order."""
+        found: dict[str, tuple[int, str, str]] = {}
+        for row in self.log[bisect_right(self.log, number, key=lambda row: row[0]) :]:
+            found.pop(row[1], None)
+            found[row[1]] = row
+        return list(found.values())
 
 
 Listener = Callable[["Mailbox", Folder, Item, Change], None]

@@ -1,6 +1,6 @@
 """Mail-flow rules, obeyed from the same data file that the admin script applies.
 
-Only the parameters that stand here are known; any other stops the start, so that file and emulator cannot part silently.
+Only the parameters that stand here are known; any other stops the start, so that the two cannot part silently.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The transport: what is sent passes the rules, is split by recipient, and lands inside, outside or back as a report."""
+"""The transport: what is sent passes the rules, is split by recipient, and lands inside, outside or as a report."""
 
 import asyncio
 import base64
@@ -130,7 +130,7 @@ class Exchange:
         header, rest = self.outgoing(mailbox, item.header, item.rest)
         lies = item.is_draft and mailbox.item(item.immutable_id) is item
         if not self.world.send_keeps_message_id:
-            header = header.replace("Message-ID", self._message_id())
+            header = header.replace("Message-ID", self.new_message_id())
         item.is_draft, item.is_read = False, True
         item.rewrite(header, rest)
         item.received = item.sent = self.clock().replace(microsecond=0)
@@ -149,7 +149,7 @@ class Exchange:
         if not header.get("date"):
             header = header.on_top(("Date", format_datetime(self.clock())))
         if not header.get("message-id"):
-            header = header.on_top(("Message-ID", self._message_id()))
+            header = header.on_top(("Message-ID", self.new_message_id()))
         return header, rest
 
     async def transport(self, mailbox: Mailbox, item: Item, recipients: Sequence[str]) -> None:
@@ -327,7 +327,7 @@ class Exchange:
         text = f"from {source.rpartition('@')[2]} by {by}.prod.emulator with HTTPS; {format_datetime(self.clock())}"
         return "Received", text
 
-    def _message_id(self) -> str:
+    def new_message_id(self) -> str:
         return f"<{self.random.randbytes(12).hex().upper()}@{self.random.randbytes(4).hex().upper()}.prod.emulator>"
 
     def _changed(self, mailbox: Mailbox, folder: Folder, item: Item, change: Change) -> None:

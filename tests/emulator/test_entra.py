@@ -1,0 +1,147 @@
+"""Tokens: with the real msal, and refused where the assertion is not what it should be."""
+
+import asyncio
+import base64
+import ssl
+import time
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from emulator.ca import make_client_certificate, read_certificate
+from emulator.entra import ASSERTION_TYPE
+from emulator.tenant import Tenant
+from tests.emulator.conftest import INTAKE, acquire
+
+
+async def test_msal_gets_a_token_that_graph_takes(graph: httpx.AsyncClient):
+    answer = await graph.get(f"/users/{INTAKE}/mailFolders/inbox")
+    assert answer.status_code == 200
+    assert answer.json()["displayName"] == "Inbox"
+
+
+async def test_keys_published_verify_the_token(microsoft: Tenant, certificates: Path):
+    found = await asyncio.to_thread(acquire, microsoft, certificates)
+    context = ssl.create_default_context(cafile=microsoft.ca_file)
+    client = jwt.PyJWKClient(f"{microsoft.url}/{microsoft.tenant_id}/discovery/v2.0/keys", ssl_context=context)
+    key = await asyncio.to_thread(client.get_signing_key_from_jwt, found["access_token"])
+    claims = jwt.decode(found["access_token"], key, algorithms=["RS256"], audience="https://graph.microsoft.com")
+    assert claims["appid"] == microsoft.client_id
+    assert claims["tid"] == microsoft.tenant_id
+    assert found["expires_in"] == 3600
+
+
+async def test_thumbprint_only_assertion_is_taken(microsoft: Tenant, certificates: Path):
+    answer = await ask(microsoft, assertion(microsoft, certificates, algorithm="RS256"))
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changed", "number"),
+    [
+        ({"aud": "https://elsewhere.example/token"}, 700023),
+        ({"exp": time.time() - 10}, 700024),
+        ({"nbf": time.time() + 3600}, 700024),
+        ({"sub": "somebody else"}, 700021),
+        ({"iss": "somebody else"}, 700027),
+    ],
+)
+async def test_wrong_claims_are_refused(microsoft: Tenant, certificates: Path, changed: dict, number: int):
+    answer = await ask(microsoft, assertion(microsoft, certificates, **changed))
+    assert answer.status_code == 401
+    assert answer.json()["error"] == "invalid_client"
+    assert answer.json()["error_codes"] == [number]
+    assert answer.json()["error_description"].startswith(f"AADSTS{number}: ")
+
+
+async def test_assertion_used_twice_is_refused(microsoft: Tenant, certificates: Path):
+    once = assertion(microsoft, certificates)
+    assert (await ask(microsoft, once)).status_code == 200
+    assert (await ask(microsoft, once)).json()["error_codes"] == [7000277]
+
+
+async def test_certificate_of_a_stranger_is_refused(microsoft: Tenant, tmp_path: Path):
+    make_client_certificate(tmp_path)
+    answer = await ask(microsoft, assertion(microsoft, tmp_path))
+    assert answer.json()["error_codes"] == [700027]
+
+
+async def test_stranger_who_names_our_certificate_is_refused(microsoft: Tenant, certificates: Path, tmp_path: Path):
+    make_client_certificate(tmp_path)
+    ours = read_certificate((certificates / "app.pem").read_bytes())
+    answer = await ask(microsoft, assertion(microsoft, tmp_path, named=ours))
+    assert answer.json()["error_codes"] == [700027]
+
+
+async def test_unknown_app_scope_and_grant_are_refused(microsoft: Tenant, certificates: Path):
+    for changed, error in (
+        ({"client_id": "nobody"}, "unauthorized_client"),
+        ({"scope": "Mail.Read"}, "invalid_scope"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+    ):
+        answer = await ask(microsoft, assertion(microsoft, certificates), **changed)
+        assert answer.status_code == 400
+        assert answer.json()["error"] == error
+
+
+async def test_expired_token_is_refused_by_graph(microsoft: Tenant, certificates: Path):
+    microsoft.token_life = timedelta(seconds=1)
+    token = (await ask(microsoft, assertion(microsoft, certificates))).json()["access_token"]
+    url, bearer = f"{microsoft.url}/v1.0/users/{INTAKE}/mailFolders", {"Authorization": f"Bearer {token}"}
+    async with client(microsoft) as http:
+        assert (await http.get(url, headers=bearer)).status_code == 200
+        await asyncio.sleep(1.1)
+        late = await http.get(url, headers=bearer)
+    assert late.status_code == 401
+    assert late.json()["error"]["code"] == "InvalidAuthenticationToken"
+
+
+async def test_no_token_and_a_forged_token_are_refused(microsoft: Tenant):
+    forged = jwt.encode({"aud": "https://graph.microsoft.com"}, "x" * 32, algorithm="HS256")
+    async with client(microsoft) as http:
+        for headers in ({}, {"Authorization": f"Bearer {forged}"}):
+            answer = await http.get(f"{microsoft.url}/v1.0/users/{INTAKE}/messages", headers=headers)
+            assert answer.status_code == 401
+
+
+def client(tenant: Tenant) -> httpx.AsyncClient:
+    return httpx.AsyncClient(verify=ssl.create_default_context(cafile=tenant.ca_file), trust_env=False)
+
+
+async def ask(tenant: Tenant, signed: str, **changed: str) -> httpx.Response:
+    form = {
+        "client_id": tenant.client_id,
+        "grant_type": "client_credentials",
+        "scope": "https://graph.microsoft.com/.default",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": signed,
+    }
+    async with client(tenant) as http:
+        return await http.post(f"{tenant.url}/{tenant.tenant_id}/oauth2/v2.0/token", data=form | changed)
+
+
+def assertion(
+    tenant: Tenant, folder: Path, *, algorithm: str = "PS256", named: x509.Certificate | None = None, **changed: object
+) -> str:
+    pem = (folder / "app.pem").read_bytes()
+    certificate = named or read_certificate(pem)
+    digest = hashes.SHA256() if algorithm == "PS256" else hashes.SHA1()  # noqa: S303 - x5t
+    thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(digest)).decode()
+    now = time.time()
+    claims = {
+        "aud": f"{tenant.url}/{tenant.tenant_id}/oauth2/v2.0/token",
+        "iss": tenant.client_id,
+        "sub": tenant.client_id,
+        "exp": now + 600,
+        "nbf": now - 5,
+        "jti": str(uuid.uuid4()),
+        **changed,
+    }
+    header = {"x5t#S256" if algorithm == "PS256" else "x5t": thumbprint}
+    return jwt.encode(claims, pem[: pem.index(b"-----BEGIN CERT")], algorithm=algorithm, headers=header)
