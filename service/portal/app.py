@@ -1,0 +1,85 @@
+"""The portal's app: what strangers and recipients reach."""
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib.util import find_spec
+
+from quart import Quart, g
+
+from service.accounts.hashing import HashGate
+from service.blobs import Blobs
+from service.core.limits import SESSION_IDLE
+from service.db.engine import Database
+from service.letters.branding import Branding
+from service.portal import cookies, errors, headers, language, session
+from service.portal.assets import read_assets
+from service.portal.cookies import Cookies
+from service.portal.dates import size
+from service.portal.doors.blueprint import doors
+from service.portal.session import KeptKeys, csrf_token
+from service.portal.state import EXTENSION, Portal, cost_of, wall_clock
+from service.portal.uploads import FORM_BYTES, Gate
+from service.settings import PortalSettings
+from service.vault.ring import KeyRing
+
+
+def create_app(
+    settings: PortalSettings,
+    db: Database,
+    blobs: Blobs,
+    ring: KeyRing,
+    clock: Callable[[], datetime] = wall_clock,
+) -> Quart:
+    """Make the app. It opens nothing until a request comes. Raises Broken where the assets are not built."""
+    app = Quart(__name__, static_folder=None)
+    state = Portal(
+        settings=settings,
+        db=db,
+        blobs=blobs,
+        ring=ring,
+        clock=clock,
+        cookies=Cookies.of(settings),
+        brand=Branding.of(settings),
+        keys=KeptKeys(),
+        hashing=HashGate(ring, cost_of(settings)),
+    )
+    app.extensions[EXTENSION] = state
+    app.config["MAX_CONTENT_LENGTH"] = None  # the gate counts, declared or not
+    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    headers.guard(app, settings.portal_host_port)
+    cookies.set_up(app, secure=state.cookies.secure)
+    session.set_up(app, state)
+    language.set_up(app, secure=state.cookies.secure)
+    _set_up_templates(app, state)
+    errors.set_up(app)
+    app.register_blueprint(doors)
+    if find_spec("service.portal.mailbox") and find_spec("service.portal.mailbox.blueprint"):
+        from service.portal.mailbox.blueprint import mailbox
+
+        app.register_blueprint(mailbox)
+    app.asgi_app = Gate(app.asgi_app, settings.message_bytes)  # type: ignore[method-assign,assignment]
+    return app
+
+
+def _set_up_templates(app: Quart, state: Portal) -> None:
+    assets = read_assets()
+    app.extensions["safemail.assets"] = assets
+    app.jinja_env.globals |= {
+        "asset": assets.url,
+        "icon_url": assets.icon_url,
+        "size": size,
+        "settings": state.settings,
+        "brand": state.brand,
+        "idle_minutes": SESSION_IDLE.seconds // 60,
+        "scheme": "http" if state.settings.is_plain_http else "https",
+    }
+
+    @app.context_processor
+    async def about_request() -> dict[str, object]:
+        return {
+            "reader": getattr(g, "reader", None),
+            "times": getattr(g, "times", None),
+            "csrf": csrf_token,
+            "seconds_left": lambda: int((g.reader.session_ends_at - g.now).total_seconds()),
+        }

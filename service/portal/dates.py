@@ -1,0 +1,101 @@
+"""How pages write times and sizes (ux/brief.md §4), in the reader's language and zone, the zone always named."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime, get_timezone_name
+
+from service.letters.formats import LOCALES, day, hour, size, zone_name
+
+__all__ = ["Left", "Times", "size"]
+DAY = timedelta(days=1)
+
+
+class Left(StrEnum):
+    """How pressing an end is: always shown with words too."""
+
+    PLAIN = ""
+    SOON = "warn"
+    LAST = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Writes times for one reader at one moment."""
+
+    zone: ZoneInfo
+    language: str
+    now: datetime
+
+    def full(self, at: datetime) -> str:
+        """Tuesday, September 22, 2026, 8:22 AM EDT · martes, 22 de septiembre de 2026, 8:22 a. m. (hora del Este)."""
+        if self.language == "es":
+            return f"{self._format(at, 'EEEE, ')}{day(at, self.zone, 'es')}, {hour(at, self.zone, 'es')}"
+        short = get_timezone_name(at.astimezone(self.zone), width="short", locale=LOCALES["en"])
+        return f"{self._format(at, 'EEEE, MMMM d, y, h:mm a')} {short}"
+
+    def until(self, at: datetime) -> str:
+        """October 22, 2026, 8:22 AM (Eastern time) · 22 de octubre de 2026, 8:22 a. m. (hora del Este)."""
+        return f"{day(at, self.zone, self.language)}, {hour(at, self.zone, self.language)}"
+
+    def day(self, at: datetime) -> str:
+        """October 22, 2026 · 22 de octubre de 2026."""
+        return day(at, self.zone, self.language)
+
+    def short(self, at: datetime) -> str:
+        """2:41 PM · Yesterday · Sep 3 · Sep 3, 2025, for lists."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
+        if local.date() == today.date():
+            return self._clock(at)
+        if local.date() == (today - DAY).date():
+            return "Ayer" if self.language == "es" else "Yesterday"
+        return self._month_day(at, with_year=local.year != today.year)
+
+    def clock(self, at: datetime) -> str:
+        """2:41 PM · 2:41 p. m."""
+        return self._clock(at)
+
+    def left(self, at: datetime) -> str:
+        """Oct 22 · 3 days left · 20 hours left · Under 1 hour."""
+        rest = at - self.now
+        if rest > 7 * DAY:
+            return self._month_day(at, with_year=False)
+        return self.left_words(at)
+
+    def left_words(self, at: datetime) -> str:
+        """3 days left · Quedan 3 días; whole ones, rounded down, so that nobody comes too late."""
+        rest = at - self.now
+        is_es = self.language == "es"
+        if rest < timedelta(hours=1):
+            return "Menos de 1 hora" if is_es else "Under 1 hour"
+        if rest < 2 * DAY:
+            count = rest // timedelta(hours=1)
+            if is_es:
+                return "Queda 1 hora" if count == 1 else f"Quedan {count} horas"
+            return f"{count} hour left" if count == 1 else f"{count} hours left"
+        count = rest // DAY
+        return f"Quedan {count} días" if is_es else f"{count} days left"
+
+    def pressing(self, at: datetime) -> Left:
+        rest = at - self.now
+        if rest < DAY:
+            return Left.LAST
+        return Left.SOON if rest <= 3 * DAY else Left.PLAIN
+
+    @property
+    def zone_name(self) -> str:
+        return zone_name(self.zone, self.language)
+
+    def _clock(self, at: datetime) -> str:
+        return hour(at, self.zone, self.language).partition(" (")[0]
+
+    def _month_day(self, at: datetime, *, with_year: bool) -> str:
+        if self.language == "es":
+            return self._format(at, "d MMM y" if with_year else "d MMM").replace(".", "")
+        return self._format(at, "MMM d, y" if with_year else "MMM d")
+
+    def _format(self, at: datetime, pattern: str) -> str:
+        text = format_datetime(at, pattern, tzinfo=self.zone, locale=LOCALES[self.language])
+        return str(text).replace("\u202f", " ").replace("\xa0", " ")

@@ -1,0 +1,1 @@
+"""The doors: how one comes in, and what stands open to all."""

@@ -1,0 +1,32 @@
+"""The doors' blueprint, and the pages that need no sign-in and no form."""
+
+from quart import Blueprint, Response, abort, current_app, g, redirect, render_template
+from quart.typing import ResponseReturnValue
+
+from service.portal.assets import Assets
+
+doors = Blueprint("doors", __name__)
+A_YEAR = 31_536_000
+
+
+@doors.get("/")
+async def home() -> ResponseReturnValue:
+    return redirect("/sign-in" if g.reader is None else "/inbox", 303)
+
+
+@doors.get("/static/<name>")
+async def asset(name: str) -> ResponseReturnValue:
+    assets: Assets = current_app.extensions["safemail.assets"]
+    found = assets.bodies.get(name)
+    if found is None:
+        abort(404)
+    kind, body = found
+    return Response(body, content_type=kind, headers={"Cache-Control": f"public, max-age={A_YEAR}, immutable"})
+
+
+@doors.get("/help")
+async def help_page() -> ResponseReturnValue:
+    return await render_template("doors/help.html")
+
+
+from service.portal.doors import link, password, register, sign_in  # noqa: E402, F401 - they add their pages

@@ -1,0 +1,111 @@
+"""Sign in and out. One answer for everything that does not fit."""
+
+from ipaddress import ip_address, ip_network
+from urllib.parse import unquote
+
+from quart import abort, g, make_response, redirect, render_template, request
+from quart.typing import ResponseReturnValue
+
+from service.accounts.devices import DEVICE_LIFE
+from service.accounts.registering import Tokens
+from service.accounts.sessions import end_session
+from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
+from service.portal.cookies import drop_cookie, keep_cookie
+from service.portal.doors.blueprint import doors
+from service.portal.doors.waiting import Waiting, waiting
+from service.portal.session import csrf_ok, is_own_page, keeps_what_was_typed
+from service.portal.state import portal
+
+OUT = {"time", "self"}
+
+
+@doors.get("/sign-in")
+async def sign_in_page() -> ResponseReturnValue:
+    note = await waiting()
+    if (wish := request.args.get("next", "")) and is_own_page(wish):
+        keep_cookie(portal().cookies.next, wish)
+    if g.reader is not None:
+        here = wish if is_own_page(wish) else next_page()
+        return await render_template("doors/signed_in.html", here=here)
+    out = request.args.get("out", "")
+    email = note.address if note is not None and note.has_account else ""
+    return await _form(note, email=email, out=out if out in OUT else "")
+
+
+@doors.post("/sign-in")
+@keeps_what_was_typed
+async def sign_in_post() -> ResponseReturnValue:
+    form = await request.form
+    note = await waiting()
+    email = form.get("email", "").strip()[:320]
+    if not csrf_ok(form):
+        if g.reader is not None:
+            return redirect("/sign-in", 303)
+        return await _form(note, email=email, stale=True), 400
+    state = portal()
+    device = request.cookies.get(state.cookies.device, "")
+    attempt = Attempt(email, form.get("password", ""), device, _network())
+    result = await sign_in(state.db, state.ring, state.hashing, attempt, g.now)
+    if result is NotSignedIn.DISABLED:
+        return await render_template("doors/disabled.html"), 403
+    if not isinstance(result, CameIn):
+        return await _form(note, email=email, wrong=True), 401
+    if note is not None and note.delivery.recipient_id == result.account_id:
+        where = f"/m/{note.delivery.id.hex}"
+    else:
+        where = next_page()
+    come_in(result.tokens)
+    return redirect(where, 303)
+
+
+@doors.post("/sign-out")
+async def sign_out() -> ResponseReturnValue:
+    state = portal()
+    if g.reader is not None:
+        async with state.db.writing() as session:
+            await end_session(session, g.reader.session_id)
+        state.keys.drop(g.reader.session_id)
+    for name in (state.cookies.session, state.cookies.next, state.cookies.link, state.cookies.flow):
+        drop_cookie(name)
+    response = await make_response(redirect("/sign-in?out=self", 303))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@doors.post("/stay")
+async def stay() -> ResponseReturnValue:
+    """Answer the person who pressed *Stay signed in*: coming here was the sign of life."""
+    if g.reader is None:
+        abort(401)
+    return {"seconds": int((g.reader.session_ends_at - g.now).total_seconds())}
+
+
+def come_in(tokens: Tokens) -> None:
+    """Set the cookies of who just came in; what was kept for the way here goes."""
+    cookies = portal().cookies
+    keep_cookie(cookies.session, tokens.session)
+    if tokens.device is not None:
+        keep_cookie(cookies.device, tokens.device, int(DEVICE_LIFE.total_seconds()))
+    for name in (cookies.pre, cookies.next, cookies.link, cookies.flow):
+        drop_cookie(name)
+
+
+def next_page() -> str:
+    wish = unquote(request.cookies.get(portal().cookies.next, ""))
+    return wish if is_own_page(wish) else "/"
+
+
+async def _form(note: Waiting | None, *, email: str, out: str = "", wrong: bool = False, stale: bool = False) -> str:
+    return await render_template("doors/sign_in.html", note=note, email=email, out=out, wrong=wrong, stale=stale)
+
+
+def _network() -> str:
+    """Return where a request comes from: the address, or the network of one that holds many (IPv6: /64)."""
+    hops = portal().settings.trusted_hops
+    seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    given = seen[-hops] if 0 < hops <= len(seen) else request.remote_addr or ""
+    try:
+        address = ip_address(given)
+    except ValueError:
+        return "unknown"
+    return str(address if address.version == 4 else ip_network(f"{address}/64", strict=False))

@@ -1,0 +1,125 @@
+"""Every refusal as a page: what happened, why, what to do now. Nothing of the request is shown or logged."""
+
+import uuid
+from math import ceil
+
+import structlog
+from quart import Quart, Response, g, make_response, render_template
+from werkzeug.exceptions import HTTPException
+
+from service.accounts.rates import TooMany
+from service.errors import Broken, Refused, TooBig, TryAgain
+from service.portal import language
+from service.portal.language import gettext as _
+
+log = structlog.get_logger(__name__)
+RETRY_SECONDS = 30
+
+
+def set_up(app: Quart) -> None:
+    @app.errorhandler(HTTPException)
+    async def http_error(error: HTTPException) -> Response:
+        if error.code in {404, 405}:
+            return await not_found()
+        if error.code == 413:
+            return await too_big()
+        if error.code == 400 and error.description == "stale":
+            return await page(400, _("Press the button again"), _stale())
+        if error.response is not None or error.code is None:
+            return await make_response(error.get_response())
+        return await page(
+            error.code,
+            _("That did not work"),
+            _("Your browser sent something that we cannot use. Go back and try again."),
+        )
+
+    @app.errorhandler(TooBig)
+    async def over_limit(error: TooBig) -> Response:
+        del error
+        return await too_big()
+
+    @app.errorhandler(TooMany)
+    async def slowed(error: TooMany) -> Response:
+        response = await page(
+            429,
+            _("Too many requests"),
+            _("Too many requests. Wait %(seconds)s seconds, then try again.") % {"seconds": ceil(error.seconds)},
+        )
+        response.headers["Retry-After"] = str(ceil(error.seconds))
+        return response
+
+    @app.errorhandler(Refused)
+    async def refused(error: Refused) -> Response:
+        log.info("refused", kind=type(error).__name__)
+        return await page(
+            400, _("That did not work"), _("Your browser sent something that we cannot use. Go back and try again.")
+        )
+
+    @app.errorhandler(TryAgain)
+    async def busy(error: TryAgain) -> Response:
+        log.warning("try again", why=str(error))
+        response = await page(
+            503, _("We are busy"), _("Many people are here at once. Wait a moment, then press the button again.")
+        )
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+
+    @app.errorhandler(Broken)
+    async def broken(error: Broken) -> Response:
+        return await failed(error)
+
+    @app.errorhandler(Exception)
+    async def unforeseen(error: Exception) -> Response:
+        return await failed(error)
+
+
+async def not_found() -> Response:
+    """One answer for never was, not yours, recalled and past its date."""
+    return await page(
+        404,
+        _("We can’t find this page"),  # noqa: RUF001 - as it is printed
+        _("The link may be old, the message may be past its date, or it may be for another address."),
+        to_inbox=True,
+    )
+
+
+async def too_big() -> Response:
+    return await page(
+        413,
+        _("That is too big"),
+        _("A message can hold 35 MB with all files. Nothing was sent; your draft is kept."),
+    )
+
+
+async def failed(error: Exception) -> Response:
+    """Tell them a reference; the log has it with the kind of the error and where it was raised, never what it held."""
+    reference = uuid.uuid4().hex[:8]
+    log.error("failed", reference=reference, kind=type(error).__name__, at=_places(error))
+    return await page(
+        500,
+        _("Something went wrong on our side"),
+        _("Your message and draft are safe. Try again in a minute. Reference %(reference)s.")
+        % {"reference": reference},
+    )
+
+
+async def page(status: int, title: str, text: str, *, to_inbox: bool = False) -> Response:
+    if getattr(g, "times", None) is None:  # refused before anybody asked for the language
+        g.reader = None
+        language.speak("en")
+    html = await render_template("error.html", title=title, text=text, to_inbox=to_inbox)
+    return Response(html, status, content_type="text/html; charset=utf-8")
+
+
+def _stale() -> str:
+    return _("This page was open too long. Go back, and press the button again.")
+
+
+def _places(error: Exception) -> list[str]:
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_qualname if hasattr(code, 'co_qualname') else code.co_name}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return places[-8:]
