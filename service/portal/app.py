@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from importlib.util import find_spec
 
 from quart import Quart, g
 
@@ -16,6 +15,7 @@ from service.portal.assets import read_assets
 from service.portal.cookies import Cookies
 from service.portal.dates import size
 from service.portal.doors.blueprint import doors
+from service.portal.mailbox import blueprint as mailbox
 from service.portal.session import KeptKeys, csrf_token
 from service.portal.state import EXTENSION, Portal, cost_of, wall_clock
 from service.portal.uploads import FORM_BYTES, Gate
@@ -54,11 +54,8 @@ def create_app(
     _set_up_templates(app, state)
     errors.set_up(app)
     app.register_blueprint(doors)
-    if find_spec("service.portal.mailbox") and find_spec("service.portal.mailbox.blueprint"):
-        from service.portal.mailbox.blueprint import mailbox
-
-        app.register_blueprint(mailbox)
-    app.asgi_app = Gate(app.asgi_app, settings.message_bytes)  # type: ignore[method-assign,assignment]
+    app.register_blueprint(mailbox)
+    app.asgi_app = Gate(app.asgi_app, settings.message_bytes)  # type: ignore[method-assign]
     return app
 
 

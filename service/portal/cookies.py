@@ -28,8 +28,15 @@ class Cookies:
     def of(cls, settings: PortalSettings) -> "Cookies":
         secure = not settings.is_plain_http
         prefix = "__Host-" if secure else ""
-        names = ("safemail", "safemail-pre", "safemail-flow", "safemail-link", "safemail-device", "safemail-next")
-        return cls(*(prefix + name for name in names), secure)
+        return cls(
+            session=f"{prefix}safemail",
+            pre=f"{prefix}safemail-pre",
+            flow=f"{prefix}safemail-flow",
+            link=f"{prefix}safemail-link",
+            device=f"{prefix}safemail-device",
+            next=f"{prefix}safemail-next",
+            secure=secure,
+        )
 
 
 def keep_cookie(name: str, value: str, seconds: int | None = None) -> None:

@@ -4,7 +4,7 @@ import uuid
 from math import ceil
 
 import structlog
-from quart import Quart, Response, g, make_response, render_template
+from quart import Quart, Response, g, render_template
 from werkzeug.exceptions import HTTPException
 
 from service.accounts.rates import TooMany
@@ -25,8 +25,8 @@ def set_up(app: Quart) -> None:
             return await too_big()
         if error.code == 400 and error.description == "stale":
             return await page(400, _("Press the button again"), _stale())
-        if error.response is not None or error.code is None:
-            return await make_response(error.get_response())
+        if error.code is None or error.code < 400:  # a redirect of the router
+            return Response("", error.get_response().status_code, dict(error.get_response().headers))
         return await page(
             error.code,
             _("That did not work"),
