@@ -90,7 +90,9 @@ the smoke alarm on the second floor and the rail of the back stairs.
 The landlord has until December 11. We will look again on December 14, between 9 and 11 AM.
 
 Below is the place on the plan:"""
-    report = _pdf(["Inspection report", "14 Elm Street, second floor", "Smoke alarm: does not sound", "Back stairs: rail"])
+    report = _pdf(
+        ["Inspection report", "14 Elm Street, second floor", "Smoke alarm: does not sound", "Back stairs: rail"]
+    )
     picture = '<p class="MsoNormal"><img width="320" height="200" src="cid:image001.plan" alt="Plan"></p>'
     return Draft(
         sender=JAMES,
@@ -144,7 +146,9 @@ def _picture(width: int, height: int) -> bytes:
         for x in range(width):
             wall = x % (width // 4) < 3 or y % (height // 2) < 3
             marked = (x - width * 5 // 8) ** 2 + (y - height // 4) ** 2 < (height // 12) ** 2
-            rows += b"\xb5\x09\x09" if marked else b"\x16\x2e\x51" if wall else bytes((225, 235 - y * 20 // height, 245))
+            rows += (
+                b"\xb5\x09\x09" if marked else b"\x16\x2e\x51" if wall else bytes((225, 235 - y * 20 // height, 245))
+            )
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(rows), 9)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in chunks)
