@@ -86,6 +86,7 @@ async def _shred(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
             sheet_signature=None,
             excerpt=ENDED,
             keys_mailer=None,
+            late_key=None,
             sender_box=None,
             bcc_box=None,
             sender_admin=None,
