@@ -244,7 +244,7 @@ def _sheet(mail: Mail, facts: Facts, sender: Person, received_at: datetime) -> S
         to=mail.to or (() if mail.cc else facts.to),
         cc=mail.cc or (() if mail.to else facts.cc),
         reply_to=mail.reply_to,
-        message_id=mail.message_id or facts.internet_message_id,
+        message_id=facts.internet_message_id or mail.message_id,
         references=mail.references,
         parts=mail.parts,
         size=mail.size,

@@ -1,0 +1,149 @@
+"""Blind copies by message trace: Exchange's own list of whom a mail was for.
+
+A trace answers late, and may not name everyone at once: it is believed when it names all that To and Cc name. What it
+names beyond them, outside, are blind copies. After ten minutes the sender is told that they could not be read.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from graph_sync.errors import Forbidden, GraphError
+from graph_sync.pull import rules_of
+from graph_sync.worker import Worker
+from service.core.addresses import BadAddress, normal_form
+from service.core.limits import BCC_WITHIN
+from service.core.states import Bcc
+from service.db.messages import list_waiting_for_bcc
+from service.db.tables import Message
+from service.errors import ServiceError
+from service.intake.blind import add_blind_copies, holders
+from service.letters.opened import message_sheet, staff_sender
+
+log = structlog.get_logger()
+JOB = "bcc"
+MOST = 200
+BURST, ONE_MORE_EACH = 30, timedelta(seconds=6)
+"""80 requests in any 5 minutes, of 100 that all tools of a tenant share (Exchange team blog, January 2026)."""
+FIRST_LOOK_AGAIN = timedelta(seconds=1)
+SENDERS_ONE_BY_ONE = 3
+"""More senders than these are asked for by time alone."""
+CLOCKS = timedelta(minutes=5)
+PAGES = 10
+
+
+class Traces:
+    """Questions to the message trace, within the tenant's budget."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._left, self._at = float(BURST), worker.now()
+        self._next: dict[uuid.UUID, datetime] = {}
+
+    def may_ask(self) -> bool:
+        now = self._worker.now()
+        self._left = min(float(BURST), self._left + (now - self._at) / ONE_MORE_EACH)
+        self._at = now
+        return self._left >= 1
+
+    def due(self, waiting: Sequence[Message]) -> bool:
+        """Say whether to look again for any of these: the older a message, the longer until its next look."""
+        now = self._worker.now()
+        old = {message.id: self._next.get(message.id, now) for message in waiting}
+        self._next = old
+        is_due = [message for message in waiting if old[message.id] <= now]
+        for message in is_due:
+            age = now + BCC_WITHIN - (message.bcc_deadline or now)
+            self._next[message.id] = now + max(FIRST_LOOK_AGAIN, age / 2)
+        return bool(is_due)
+
+    async def recipients(self, sender: str, since: datetime, until: datetime) -> dict[str, set[str]]:
+        """Return Message-ID → recipients of what was sent in a time, by one sender or (empty) by all."""
+        clauses = [f"receivedDateTime ge {_time(since)}", f"receivedDateTime le {_time(until)}"]
+        if sender:
+            quoted = sender.replace("'", "''")
+            clauses.append(f"senderAddress eq '{quoted}'")
+        builder: Any = self._worker.graph.client.admin.exchange.tracing.message_traces
+        query: Mapping[str, str] | None = {"filter": " and ".join(clauses), "top": "1000"}
+        found: dict[str, set[str]] = {}
+        for _ in range(PAGES):
+            self._left -= 1
+            answer = await self._worker.graph.request("GET", builder, query=query)
+            for row in answer.get("value") or ():
+                found.setdefault(str(row.get("messageId") or ""), set()).add(str(row.get("recipientAddress") or ""))
+            if not answer.get("@odata.nextLink"):
+                break
+            builder, query = self._worker.graph.check_link(str(answer["@odata.nextLink"])), None
+        return found
+
+
+async def look_for_blind_copies(worker: Worker, traces: Traces) -> int:
+    """Ask the trace about messages that wait; end the waiting of those past their deadline. Return how many ended."""
+    async with worker.db.reading() as session:
+        waiting = await list_waiting_for_bcc(session, MOST)
+    if not waiting or not worker.may_run(JOB):
+        return 0
+    ended = 0
+    async with worker.alone(JOB) as is_mine:
+        if not is_mine:
+            return 0
+        asked = await _ask(worker, traces, waiting) if traces.may_ask() and traces.due(waiting) else {}
+        for message in waiting:
+            try:
+                ended += await _end(worker, message, asked)
+            except ServiceError as exc:
+                log.error("bcc_broken", message=message.id.hex, error=type(exc).__name__)  # noqa: TRY400
+                worker.rest(JOB, exc)
+    return ended
+
+
+async def _ask(worker: Worker, traces: Traces, waiting: Sequence[Message]) -> dict[str, set[str]]:
+    since, until = min(message.received_at for message in waiting) - CLOCKS, worker.now() + CLOCKS
+    senders = {staff_sender(worker.ring, message).address.lower() for message in waiting}
+    found: dict[str, set[str]] = {}
+    try:
+        for sender in sorted(senders) if len(senders) <= SENDERS_ONE_BY_ONE else [""]:
+            for message_id, recipients in (await traces.recipients(sender, since, until)).items():
+                found.setdefault(message_id, set()).update(recipients)
+        worker.did_well(JOB)
+    except Forbidden as exc:
+        log.error("trace_not_permitted", code=exc.code)  # noqa: TRY400 - no foreign text in logs
+    except GraphError as exc:
+        worker.rest(JOB, exc)
+    return found
+
+
+async def _end(worker: Worker, message: Message, asked: Mapping[str, set[str]]) -> int:
+    rules = rules_of(worker)
+    sheet = message_sheet(worker.ring, message)
+    named = _outside(worker, asked.get(sheet.message_id, set()))
+    known = await holders(worker.db, worker.ring, message)
+    if named and known <= named:
+        await add_blind_copies(worker.db, worker.ring, message, sorted(named - known), Bcc.KNOWN, rules, worker.now())
+        return 1
+    if message.bcc_deadline is not None and message.bcc_deadline <= worker.now():
+        log.warning("bcc_unreadable", message=message.id.hex)
+        await add_blind_copies(
+            worker.db, worker.ring, message, sorted(named - known), Bcc.UNREADABLE, rules, worker.now()
+        )
+        return 1
+    return 0
+
+
+def _outside(worker: Worker, addresses: set[str]) -> set[str]:
+    inside, found = worker.settings.inside, set()
+    for address in addresses:
+        try:
+            normal = normal_form(address)
+        except BadAddress:
+            continue
+        if not inside.holds(normal):
+            found.add(normal)
+    return found
+
+
+def _time(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

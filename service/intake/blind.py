@@ -1,0 +1,88 @@
+"""Blind copies: recipients that Exchange told us of later. A recipient never learns of one, only the sender does."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+
+from service.core.addresses import BadAddress, normal_form
+from service.core.sheet import Sheet
+from service.core.states import Bcc, Envelope, NotDelivered
+from service.db.engine import Database
+from service.db.tables import Delivery, Message, Recipient
+from service.intake.addressees import Addressees
+from service.intake.deliver import deliver, prepare_recipients
+from service.intake.facts import Rules
+from service.intake.receipts import tell_not_delivered, tell_secured
+from service.intake.store import late_content_key
+from service.letters.opened import message_keys, message_sheet, staff_sender
+from service.recipients import mailing_address
+from service.vault.box import seal_box
+from service.vault.ring import KeyRing
+
+
+def listed(sheet: Sheet, rules: Rules) -> Addressees:
+    """Sort the sheet's To and Cc; what cannot be read was told of at intake."""
+    outside: dict[str, Envelope] = {}
+    inside: dict[str, None] = {}
+    for envelope, people in ((Envelope.TO, sheet.to), (Envelope.CC, sheet.cc)):
+        for person in people:
+            try:
+                address = normal_form(person.address)
+            except BadAddress:
+                continue
+            if rules.inside.holds(address):
+                inside.setdefault(address)
+            else:
+                outside.setdefault(address, envelope)
+    return Addressees(outside, tuple(address for address in inside if address not in rules.own))
+
+
+async def holders(db: Database, ring: KeyRing, message: Message) -> set[str]:
+    """List the addresses that have the message, in their normal form."""
+    async with db.reading() as session:
+        rows = await session.scalars(
+            select(Recipient)
+            .join(Delivery, Delivery.recipient_id == Recipient.id)
+            .where(Delivery.message_id == message.id)
+        )
+        return {normal_form(mailing_address(ring, row)) for row in rows}
+
+
+async def add_blind_copies(
+    db: Database, ring: KeyRing, message: Message, blind: Iterable[str], outcome: Bcc, rules: Rules, now: datetime
+) -> None:
+    """Give the message to blind copies and end the waiting: receipt, or what could not be read.
+
+    `outcome` is KNOWN or UNREADABLE. Whoever comes second changes nothing.
+    """
+    sheet = message_sheet(ring, message)
+    addressed = dict.fromkeys(dict.fromkeys(blind), Envelope.BCC)
+    prepared = await prepare_recipients(db, ring, addressed, now)
+    async with db.writing() as session:
+        kept = await session.get(Message, message.id, with_for_update=True)
+        if kept is None or kept.bcc is not Bcc.WAITING:
+            return
+        if addressed:
+            keys = (late_content_key(ring, kept), message_keys(ring, kept).sheet)
+            await deliver(session, ring, kept, keys, addressed, prepared, now)
+            kept.bcc_box = seal_box(ring, "mailer", f"messages/{kept.id.hex}/bcc", json.dumps([*addressed]).encode())
+        kept.bcc, kept.bcc_deadline = outcome, None
+        has_readers = await session.scalar(select(Delivery.id).where(Delivery.message_id == kept.id).limit(1))
+        if has_readers is None:
+            kept.expires_at = now  # nobody can ever read it: retention ends it
+        if sheet.automatic:
+            return
+        told = {"subject": sheet.subject, "sent_at": sheet.sent_at, "message_id": kept.id}
+        who, sender = listed(sheet, rules), staff_sender(ring, kept)
+        if has_readers is not None:
+            await tell_secured(session, ring, kept.id, who.inside, now)
+        elif outcome is Bcc.KNOWN:
+            await tell_not_delivered(
+                session, ring, NotDelivered.NOBODY_OUTSIDE, kept.id, sender, now, recipients=(), **told
+            )
+        if outcome is Bcc.UNREADABLE:
+            await tell_not_delivered(
+                session, ring, NotDelivered.BCC_UNREADABLE, kept.id, sender, now, recipients=(*who.outside,), **told
+            )
