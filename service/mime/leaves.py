@@ -46,7 +46,7 @@ class Leaf:
     def plain_text(self) -> str:
         """Return plain words, as many as an excerpt needs."""
         text = self.decoded_text(EXCERPT_HTML_BYTES)
-        return strip_html(text) if self.node.heading.type == "text/html" else text
+        return strip_html(text) if self.node.heading.type in {"text/html", "text/enriched"} else text
 
 
 class Gatherer:

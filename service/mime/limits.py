@@ -33,6 +33,6 @@ BASE64_RESTARTS = 64
 """Padded blocks taken after the first one."""
 UU_BEGIN_SOUGHT_BYTES = 64 * KIBIBYTE
 EXCERPT_BYTES = 64 * KIBIBYTE
-EXCERPT_HTML_BYTES = MEBIBYTE
+EXCERPT_HTML_BYTES = 512 * KIBIBYTE
 INNER_HEADER_BYTES = 16 * KIBIBYTE
 """Read of an attached mail, for its name."""

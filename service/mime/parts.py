@@ -12,7 +12,7 @@ from service.mime.decoders import IDENTITY
 from service.mime.excerpt import strip_html
 from service.mime.headers import BlockReader
 from service.mime.leaves import MAILS, Leaf
-from service.mime.limits import INNER_HEADER_BYTES
+from service.mime.limits import EXCERPT_HTML_BYTES, INNER_HEADER_BYTES, PARTS
 from service.mime.names import safe_name, unique_names
 from service.mime.roles import assign_roles, picture_type
 from service.mime.thread import read_subject
@@ -53,13 +53,21 @@ def _read_html(leaves: Sequence[Leaf]) -> tuple[set[int], set[str]]:
     for leaf in leaves:
         if leaf.text is None or leaf.node.heading.type != "text/html":
             continue
-        markup = leaf.decoded_text()
-        wanted.update(_id_form(found) for found in _CID.findall(markup))
-        parent = leaf.node.parent
-        has_other_views = parent is not None and parent.heading.type == "multipart/alternative"
-        if has_other_views and not _SOMETHING_TO_SEE.search(markup) and not strip_html(markup):
-            blank.add(leaf.node.number)
+        for found in _CID.finditer(leaf.decoded_text()):
+            if len(wanted) < PARTS:
+                wanted.add(_id_form(found[1]))
+        if _may_be_blank(leaf):
+            markup = leaf.decoded_text()
+            if not _SOMETHING_TO_SEE.search(markup) and not strip_html(markup):
+                blank.add(leaf.node.number)
     return blank, wanted
+
+
+def _may_be_blank(leaf: Leaf) -> bool:
+    """Only a view that competes with others is looked at, and a long one says something."""
+    parent = leaf.node.parent
+    is_view = parent is not None and parent.heading.type == "multipart/alternative"
+    return is_view and leaf.size <= EXCERPT_HTML_BYTES
 
 
 def _pictures(leaves: Sequence[Leaf], wanted: AbstractSet[str]) -> Mapping[int, str]:

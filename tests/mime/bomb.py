@@ -13,6 +13,7 @@ from service.mime.index import MailIndexer
 MEBIBYTE = 1024 * 1024
 HEAD = b"From: a@b.example\r\nSubject: x\r\n"
 MIXED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+HTML_PART = b"--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
 PART = HEAD + MIXED + b"--b\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: "
 
 
@@ -87,9 +88,15 @@ BOMBS: dict[str, Callable[[], Iterator[bytes]]] = {
     "angles in html": simple(HEAD + b"Content-Type: text/html\r\n\r\n", b"<", 4),
     "open styles in html": simple(HEAD + b"Content-Type: text/html\r\n\r\n", b"<style ", 4),
     "open comments in html": simple(HEAD + b"Content-Type: text/html\r\n\r\n", b"<!--", 4),
-    "999 html parts": simple(
-        HEAD + MIXED, b"--b\r\nContent-Type: text/html\r\n\r\n" + "é<p>x".encode() * 2500 + b"\r\n", 14
+    "large html in wide characters": simple(
+        HEAD + MIXED, HTML_PART + "\U0001f600<p>&amp; cid:x".encode() * 200_000 + b"\r\n", 24
     ),
+    "large html competing with a plain view": simple(
+        HEAD + MIXED.replace(b"mixed", b"alternative"),
+        HTML_PART + "<p>\U0001f600".encode() + b"<p>&nbsp;" * 400_000 + b"\r\n",
+        20,
+    ),
+    "999 html parts": simple(HEAD + MIXED, HTML_PART + "é<p>x".encode() * 2500 + b"\r\n", 14),
 }
 
 
