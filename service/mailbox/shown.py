@@ -16,6 +16,8 @@ from service.mime.roles import view
 
 SHOWN_BYTES = 4 * TEXT_BYTES
 """All texts of one page; what is longer is read by download."""
+LINE_CHARACTERS = 75
+PICTURE_LINES = 8
 _REMOTE = re.compile(r"\bsrc\s{0,9}=\s{0,9}[\"']?\s{0,9}https?:", re.IGNORECASE)
 """May find more than there is, never less: the page then offers pictures that do not come."""
 
@@ -38,7 +40,8 @@ class Shown:
 class Preview:
     """What the page around the frame must know beforehand."""
 
-    characters: int
+    lines: int
+    """About as many as the text takes on a wide screen."""
     has_remote_pictures: bool
     is_cut: bool
 
@@ -75,13 +78,16 @@ async def show_body(content: Content, sheet: Sheet, *, shows_remote: bool = Fals
 
 async def preview_body(content: Content, sheet: Sheet) -> Preview:
     """Look at the text without cleaning it: how long it is, and whether it wants pictures from other sites."""
-    characters, remote, is_cut = 0, False, False
+    lines, remote, is_cut = 0, False, False
     for part in view(sheet.parts):
         text = await content.read_text(part)
-        characters += len(text) // (3 if part.type == "text/html" else 1)
-        remote = remote or (part.type == "text/html" and _REMOTE.search(text) is not None)
+        is_html = part.type == "text/html"
+        words = await asyncio.to_thread(strip_html, text) if is_html else text
+        lines += sum(1 + len(line) // LINE_CHARACTERS for line in words.split("\n")) * (3 if is_html else 2) // 2
+        lines += PICTURE_LINES * sum(part.role is Role.INLINE for part in sheet.parts)
+        remote = remote or (is_html and _REMOTE.search(text) is not None)
         is_cut = is_cut or part.size > TEXT_BYTES
-    return Preview(characters, remote, is_cut)
+    return Preview(lines, remote, is_cut)
 
 
 async def read_plain(content: Content, sheet: Sheet, longest: int) -> str:

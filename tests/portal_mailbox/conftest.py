@@ -95,8 +95,8 @@ def multipart(parts: list[tuple[str, str | None, bytes]]) -> tuple[str, bytes]:
         head = f'Content-Disposition: form-data; name="{name}"'
         if file_name is not None:
             head += f'; filename="{file_name}"\r\nContent-Type: application/octet-stream'
-        out += b"--=_form\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n"
-    return "multipart/form-data; boundary==_form", out + b"--=_form--\r\n"
+        out += b"------form7MA4\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n"
+    return "multipart/form-data; boundary=----form7MA4", out + b"------form7MA4--\r\n"
 
 
 async def sign_in(app: Quart, db: Database, rings: dict[str, KeyRing], clock: Clock, address: str) -> Signed:

@@ -18,6 +18,9 @@ overflow-wrap:anywhere}
 main{max-width:68ch}
 p,ol,ul,table{margin:0 0 1rem}
 ol,ul{padding-left:1.375rem}
+li+li{margin-top:.25rem}
+caption{text-align:left;font-weight:700;padding-bottom:.375rem}
+th,td{text-align:left;vertical-align:top}
 table{border-collapse:collapse}
 img{max-width:100%;height:auto}
 pre{white-space:pre-wrap}

@@ -30,8 +30,8 @@ from service.portal.state import portal
 
 DOWNLOAD_POLICY = "sandbox; default-src 'none'"
 """A file that a browser shows all the same may do nothing there."""
-SHORT_TEXT, LONG_TEXT = 600, 4000
-"""Characters; the frame cannot be measured, so the page picks its height."""
+HEIGHTS = (8, 16, 28, 46)
+"""Lines; the frame cannot be measured, so the page picks one of a few heights."""
 
 
 @mailbox.get("/m/<delivery>")
@@ -67,7 +67,7 @@ async def message(delivery: str) -> str | Response:
         is_cut=preview.is_cut,
         has_remote_pictures=preview.has_remote_pictures,
         shows_remote=request.args.get("images") == "1",
-        height="short" if preview.characters < SHORT_TEXT else "long" if preview.characters > LONG_TEXT else "",
+        height=1 + sum(preview.lines > lines for lines in HEIGHTS),
         newer=newer.hex if newer else "",
         older=older.hex if older else "",
         sent=await _sent_to(request.args.get("sent", "")),
