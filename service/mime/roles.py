@@ -9,6 +9,7 @@ from service.mime.tree import Node
 
 BODY_TYPES = frozenset({"text/plain", "text/html", "text/enriched", "text/markdown"})
 _HIDDEN_TYPES = frozenset({"text/watch-html", "text/x-amp-html", "application/applefile"})
+_BODIES = frozenset({Role.BODY_HTML, Role.BODY_TEXT})
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -66,14 +67,15 @@ def assign_roles(nodes: Sequence[Node], *, blank: Numbers, pictures: Numbers) ->
 
 def view(parts: Sequence[Part], *, plain: bool = False) -> tuple[Part, ...]:
     """Return the body parts to show, in order: of each alternative the html one, or the plain one where asked for."""
-    dropped: set[int] = set()
-    kinds: dict[int, set[Role]] = {}
-    by_number = {part.number: part for part in parts}
+    kinds: dict[int, set[Role]] = {part.number: {part.role} & _BODIES for part in parts}
+    has_plain: set[int] = set()
     for part in reversed(parts):
-        here = kinds.setdefault(part.number, set())
-        here.add(part.role)
         if part.parent is not None:
-            kinds.setdefault(part.parent, set()).update(here & {Role.BODY_HTML, Role.BODY_TEXT})
+            kinds.setdefault(part.parent, set()).update(kinds[part.number])
+            if kinds[part.number] == {Role.BODY_TEXT}:
+                has_plain.add(part.parent)
+    by_number = {part.number: part for part in parts}
+    dropped: set[int] = set()
     for part in parts:
         parent = by_number.get(part.parent) if part.parent is not None else None
         if parent is None:
@@ -81,12 +83,10 @@ def view(parts: Sequence[Part], *, plain: bool = False) -> tuple[Part, ...]:
         if parent.number in dropped:
             dropped.add(part.number)
         elif parent.type == "multipart/alternative" and Role.BODY_HTML in kinds[parent.number]:
-            siblings = [kinds[other.number] for other in parts if other.parent == parent.number]
-            has_plain = any(kind & {Role.BODY_TEXT} and Role.BODY_HTML not in kind for kind in siblings)
             is_html = Role.BODY_HTML in kinds[part.number]
-            if is_html if plain and has_plain else not is_html:
+            if is_html == (plain and parent.number in has_plain):
                 dropped.add(part.number)
-    return tuple(part for part in parts if part.role in {Role.BODY_HTML, Role.BODY_TEXT} and part.number not in dropped)
+    return tuple(part for part in parts if part.role in _BODIES and part.number not in dropped)
 
 
 def _count_texts(nodes: Sequence[Node], blank: Numbers) -> tuple[Numbers, Numbers]:
