@@ -33,7 +33,7 @@ def people(exchange: Exchange) -> None:
     """Give everybody a mailbox; those of the service lie in the app's scope."""
     exchange.add_mailbox(INTAKE, "Secure Intake", in_app_scope=True)
     exchange.add_mailbox(MAILER, MAILER_NAME, in_app_scope=True)
-    for (name, address), _agency in STAFF.items():
+    for name, address in STAFF:
         exchange.add_mailbox(address, name)
     for _name, address in OUTSIDE:
         exchange.outside_mailbox(address)
@@ -120,11 +120,11 @@ def _pdf(lines: list[str]) -> bytes:
     """Write one page with a few lines on it."""
     words = " ".join(f"({line}) ' " for line in lines)
     stream = f"BT /F1 18 Tf 72 720 Td 28 TL {words}ET".encode("latin-1", "replace")
+    fonts = b"<< /Font << /F1 4 0 R >> >>"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R "
-        b"/Resources << /Font << /F1 4 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R /Resources %s >>" % fonts,
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
     ]

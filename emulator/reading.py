@@ -15,8 +15,8 @@ from emulator.exchange.headers import Address, decode_words, read_date, split_ma
 from emulator.outlook.compose import plain_text
 
 HTML_POLICY = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-    "font-src data:; form-action 'none'; base-uri 'none'"
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; "
+    "style-src 'unsafe-inline'; font-src data:; form-action 'none'; base-uri 'none'"
 )
 """For mail HTML on a page of its own: no scripts, no origin, links open in a new tab."""
 _CID = re.compile(r"cid:([^\"'\s)>]+)", re.IGNORECASE)

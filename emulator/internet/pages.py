@@ -13,7 +13,7 @@ from quart.typing import ResponseReturnValue
 from emulator.exchange.headers import split_mail
 from emulator.exchange.outside import OutsideMail, OutsideMailbox
 from emulator.outlook.compose import Draft, as_paragraphs, write_mail
-from emulator.outlook.forms import Form, FormWrong, read_form
+from emulator.outlook.forms import Form, FormWrong, read_body, read_form
 from emulator.outlook.pages import guard, send_leaf
 from emulator.reading import HTML_POLICY, frame_page, read_mail
 from emulator.tenant import Tenant
@@ -111,7 +111,7 @@ class InternetPages:
     async def api_send(self, address: str) -> ResponseReturnValue:
         named = request.args.get("recipients", "")
         recipients = [one.strip() for one in named.split(",") if one.strip()]
-        await self.exchange.receive_from_outside(address, recipients, await request.get_data(cache=False))
+        await self.exchange.receive_from_outside(address, recipients, await read_body(request))
         return jsonify({"recipients": recipients}), HTTPStatus.ACCEPTED
 
 

@@ -39,12 +39,19 @@ class Form:
         return found
 
 
+async def read_body(request: Request) -> bytes:
+    """Read all of a request's body, in memory."""
+    content = await request.get_data(cache=False)
+    assert isinstance(content, bytes)  # text only where asked for
+    return content
+
+
 async def read_form(request: Request) -> Form:
     """Read `multipart/form-data`. Raises FormWrong."""
     kind, options = parse_options_header(request.headers.get("Content-Type", ""))
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise FormWrong("This is not the form of a compose window.")
-    content = await request.get_data(cache=False)
+    content = await read_body(request)
     form = Form()
     parser = MultipartParser(
         BytesIO(content), options["boundary"], spool_limit=IN_MEMORY_BYTES, memory_limit=IN_MEMORY_BYTES, disk_limit=0

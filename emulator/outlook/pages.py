@@ -13,15 +13,15 @@ from quart.typing import ResponseReturnValue
 from emulator.exchange.headers import Address
 from emulator.exchange.mailbox import Item, Mailbox
 from emulator.outlook.compose import Draft, as_paragraphs, plain_text, write_mail
-from emulator.outlook.forms import FormWrong, read_form
+from emulator.outlook.forms import FormWrong, read_body, read_form
 from emulator.reading import HTML_POLICY, Shown, frame_page, read_mail
 from emulator.tenant import Tenant
 
 ADDIN = Path(__file__).parents[2] / "addin" / "web"
 OFFICE_JS = "https://appsforoffice.microsoft.com/lib/1/hosted/office.js"
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
-    "frame-src 'self'; form-action 'self'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'"
 )
 """Styles may be inline because people paste them into the editor."""
 FOLDERS = {
@@ -175,7 +175,7 @@ class OutlookPages:
         mailbox = self.mailbox(address)
         named = request.args.get("recipients")
         recipients = [one.strip() for one in named.split(",") if one.strip()] if named else None
-        item = await self.exchange.submit(mailbox.address, await request.get_data(cache=False), recipients)
+        item = await self.exchange.submit(mailbox.address, await read_body(request), recipients)
         return jsonify({"id": item.immutable_id}), HTTPStatus.ACCEPTED
 
     def _in_folder(self, address: str, folder: str) -> Mailbox:
