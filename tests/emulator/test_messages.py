@@ -28,7 +28,9 @@ def unknown(found: Any) -> set[str]:
     """Say which fields Microsoft's model does not know, OData's own left out."""
     if isinstance(found, list):
         return set().union(*(unknown(one) for one in found))
-    names = {f"{type(found).__name__}.{key}" for key in getattr(found, "additional_data", {}) if not key.startswith("@")}
+    names = {
+        f"{type(found).__name__}.{key}" for key in getattr(found, "additional_data", {}) if not key.startswith("@")
+    }
     store = getattr(found, "__dict__", {})
     inner = [value for value in store.values() if hasattr(value, "additional_data") or isinstance(value, list)]
     return names.union(*(unknown(one) for one in inner))
