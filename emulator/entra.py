@@ -164,7 +164,7 @@ def _verify_client(tenant: Tenant, form: Any) -> None:
         certificate = _certificate(tenant, header)
         claims = jwt.decode(
             assertion,
-            certificate.public_key(),  # type: ignore[arg-type]
+            certificate.public_key(),
             algorithms=["PS256"] if "x5t#S256" in header else ["RS256"],
             audience=f"{_base(tenant)}/oauth2/v2.0/token",
             issuer=tenant.client_id,

@@ -108,7 +108,7 @@ def add_upload_route(app: Quart, tenant: Tenant) -> None:
             raise GraphError(404, "ErrorItemNotFound", "The upload session was not found.")
         if tenant.world.happens(tenant.world.chaos.fail):
             raise GraphError(503, "ServiceUnavailable", "The service is unavailable.", {"Retry-After": "1"})
-        body = await request.get_data()
+        body = await request.get_data(cache=False, as_text=False, parse_form_data=False)
         _take(upload, body, request.headers.get("Content-Range", ""))
         if len(upload.content) < upload.size:
             return _progress(tenant, upload), 200

@@ -87,7 +87,8 @@ def _snapshot(folder: Folder, token: Token) -> dict[str, Any]:
 
 def _changes(mailbox: Mailbox, folder: Folder, token: Token) -> dict[str, Any]:
     kinds, size = set(token["changes"].split(",")), _page_size()
-    since, last = token.get("since", token["after"]), token["after"]
+    last: int = token["after"]
+    since: int = token.get("since", last)
     values: list[dict[str, Any]] = []
     for number, immutable, default in folder.changed_since(last):
         if len(values) == size:

@@ -7,7 +7,7 @@ from quart import Blueprint, Response, g, request
 from quart.typing import ResponseReturnValue
 
 from emulator.exchange.headers import split_mail
-from emulator.exchange.mailbox import Folder, Item, Mailbox
+from emulator.exchange.mailbox import Attachment, Folder, Item, Mailbox
 from emulator.graph.access import Access, lower_first, read_json
 from emulator.graph.drafts import from_json, read_mime, with_body, with_fields
 from emulator.graph.errors import GraphError, bad_request
@@ -200,8 +200,8 @@ async def new_draft(access: Access, mailbox: Mailbox, given: dict[str, Any] | No
     """Make a draft of the request's body, JSON or MIME; it lies nowhere yet."""
     now = access.tenant.clock()
     if given is None and _is_mime():
-        header, rest = split_mail(read_mime(await request.get_data()))
-        added = []
+        header, rest = split_mail(read_mime(await request.get_data(cache=False, as_text=False, parse_form_data=False)))
+        added: list[Attachment] = []
     else:
         header, rest, added = from_json(given if given is not None else await read_json(), mailbox, now)
     if not header.get("message-id"):

@@ -71,7 +71,8 @@ def acquire(tenant: Tenant, certificates: Path) -> dict[str, Any]:
             http_client=session,
             client_credential={"private_key": pem, "public_certificate": pem[pem.index("-----BEGIN CERT") :]},
         )
-        return app.acquire_token_for_client(SCOPES)
+        found: dict[str, Any] = app.acquire_token_for_client(SCOPES)
+        return found
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ class Hook:
 
     async def until(self, count: int, seconds: float = 5.0) -> list[dict[str, Any]]:
         async with asyncio.timeout(seconds):
-            while len(self.told) < count:
+            while len(self.told) < count:  # noqa: ASYNC110 - what is told comes over a socket
                 await asyncio.sleep(0.01)
         return self.told
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jwt
@@ -52,7 +53,7 @@ async def test_thumbprint_only_assertion_is_taken(microsoft: Tenant, certificate
         ({"iss": "somebody else"}, 700027),
     ],
 )
-async def test_wrong_claims_are_refused(microsoft: Tenant, certificates: Path, changed: dict, number: int):
+async def test_wrong_claims_are_refused(microsoft: Tenant, certificates: Path, changed: dict[str, Any], number: int):
     answer = await ask(microsoft, assertion(microsoft, certificates, **changed))
     assert answer.status_code == 401
     assert answer.json()["error"] == "invalid_client"
@@ -131,7 +132,7 @@ def assertion(
 ) -> str:
     pem = (folder / "app.pem").read_bytes()
     certificate = named or read_certificate(pem)
-    digest = hashes.SHA256() if algorithm == "PS256" else hashes.SHA1()  # noqa: S303 - x5t
+    digest = hashes.SHA256() if algorithm == "PS256" else hashes.SHA1()
     thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(digest)).decode()
     now = time.time()
     claims = {

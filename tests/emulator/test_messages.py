@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 from kiota_serialization_json.json_parse_node_factory import JsonParseNodeFactory
-from msgraph.generated.models.attachment_collection_response import AttachmentCollectionResponse
 from msgraph.generated.models.mail_folder_collection_response import MailFolderCollectionResponse
 from msgraph.generated.models.message import Message
 from msgraph.generated.models.message_collection_response import MessageCollectionResponse
