@@ -6,7 +6,11 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.accounts.hashing import HashGate
+from service.accounts.rates import CURRENT, TooMany, allow, seconds_left
 from service.accounts.sessions import add_session
+from service.core.limits import PASSWORD_LONGEST
+from service.db.engine import Database
 from service.db.tables import Account, Session
 from service.errors import Refused
 from service.vault.box import seal_box
@@ -20,6 +24,26 @@ async def get_account(session: AsyncSession, account_id: uuid.UUID) -> Account:
     if account is None:
         raise Refused
     return account
+
+
+async def is_current(
+    db: Database, ring: KeyRing, gate: HashGate, account_id: uuid.UUID, typed: str, now: datetime
+) -> bool:
+    """Check the password of somebody signed in; who holds their session may not guess on for ever.
+
+    Raises:
+        TooMany, TryAgain: wait.
+    """
+    async with db.reading() as session:
+        wait = await seconds_left(session, ring, CURRENT, account_id.hex, now)
+        account = await get_account(session, account_id)
+    if wait > 0:
+        raise TooMany(wait)
+    is_right = len(typed) <= PASSWORD_LONGEST and await gate.is_password(typed, account.password)
+    if not is_right:
+        async with db.writing() as session:
+            await allow(session, ring, CURRENT, account_id.hex, now)
+    return is_right
 
 
 async def change_password(

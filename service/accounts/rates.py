@@ -38,6 +38,8 @@ CODES = Limit("codes", 5, timedelta(hours=1))
 """Account letters to one address."""
 SIGN_INS = Limit("sign-ins", 100, timedelta(hours=1))
 """Failed sign-ins from one network, which may be a whole office."""
+CURRENT = Limit("current", 10, timedelta(hours=1))
+"""Wrong current passwords of one account, at its change."""
 
 
 async def allow(session: AsyncSession, ring: KeyRing, limit: Limit, of: str, now: datetime) -> bool:

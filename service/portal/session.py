@@ -31,8 +31,11 @@ from service.vault.tokens import TOKEN_LONGEST, csrf_of, new_token, same
 
 KEYS_KEPT = 4096
 NEXT_LONGEST = 1024
-PASSIVE = {"doors.asset", "doors.sign_in", "doors.link"}
+PASSIVE = {"doors.asset", "doors.sign_in_page", "doors.link"}
 """Pages whose call is no sign of life."""
+CHANGE = {"doors.password", "doors.password_post"}
+NOT_NEXT = {"doors.asset", "doors.sign_in_page", "doors.link", "doors.password"}
+"""Where nobody is led back to."""
 GRACE_SECONDS = 5
 """The page goes to sign-in a little after its session ended, never before."""
 P = ParamSpec("P")
@@ -99,7 +102,7 @@ def signed_in(view: View[P]) -> View[P]:
     async def wrapped(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         if g.reader is None:
             return to_sign_in()
-        if g.reader.must_change_password and request.endpoint != "doors.password":
+        if g.reader.must_change_password and request.endpoint not in CHANGE:
             remember_next()
             return redirect("/password", 303)
         return await view(*args, **kwargs)
@@ -138,7 +141,7 @@ def is_own_page(path: str) -> bool:
         endpoint, _ = adapter.match(path.partition("?")[0], method="GET")
     except (HTTPException, RequestRedirect):
         return False
-    return endpoint not in {"static", "doors.asset", "doors.sign_in", "doors.link", "doors.password"}
+    return endpoint not in NOT_NEXT
 
 
 def csrf_token() -> str:

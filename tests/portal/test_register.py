@@ -46,7 +46,13 @@ async def test_link_leads_to_the_message_by_way_of_an_account(
     page = await browser.follow(await browser.post("/register/code", code=letter["code"]))
     assert f'value="{BOB}"' in page.text
     answer = await browser.post(
-        "/register", first="Bob", last="Example", password=PASSWORD, confirm=PASSWORD, hint="birds and light", language="es"
+        "/register",
+        first="Bob",
+        last="Example",
+        password=PASSWORD,
+        confirm=PASSWORD,
+        hint="birds and light",
+        language="es",
     )
     assert (answer.status, answer.to) == (303, notice.message)
     page = await browser.get(notice.message)
@@ -106,7 +112,9 @@ async def test_fifth_try_may_be_the_right_one(browser: Browser, a_notice: GiveNo
     assert (await browser.post("/register/code", code=right)).to == "/register"
 
 
-@pytest.mark.parametrize(("after", "works"), [(timedelta(minutes=9, seconds=59), True), (timedelta(minutes=10, seconds=1), False)])
+@pytest.mark.parametrize(
+    ("after", "works"), [(timedelta(minutes=9, seconds=59), True), (timedelta(minutes=10, seconds=1), False)]
+)
 async def test_code_works_for_ten_minutes(
     browser: Browser, a_notice: GiveNotice, letters: Any, clock: Clock, after: timedelta, works: bool
 ) -> None:
@@ -152,9 +160,7 @@ async def test_pressing_start_twice_mails_one_code(browser: Browser, a_notice: G
     assert len(await letters()) == 1
 
 
-async def test_sixth_code_within_an_hour_waits(
-    app: Quart, a_notice: GiveNotice, letters: Any, clock: Clock
-) -> None:
+async def test_sixth_code_within_an_hour_waits(app: Quart, a_notice: GiveNotice, letters: Any, clock: Clock) -> None:
     notice = await a_notice()
     for expected in (303, 303, 303, 303, 303, 429):
         browser = Browser(app)
@@ -280,14 +286,20 @@ async def test_link_of_ones_own_leads_straight_to_the_message(registered: Regist
 async def test_dead_links_all_look_the_same(app: Quart, a_notice: GiveNotice, db: Database, clock: Clock) -> None:
     short, revoked = await a_notice(life=timedelta(hours=1)), await a_notice(CAROL)
     async with db.writing() as session:
-        await session.execute(
-            update(Delivery).where(Delivery.id == revoked.delivery_id).values(revoked_at=clock())
-        )
+        await session.execute(update(Delivery).where(Delivery.id == revoked.delivery_id).values(revoked_at=clock()))
     assert (await Browser(app).get(short.link)).status == 303
     clock.advance(timedelta(hours=1))
     answers = [
         await Browser(app).get(path)
-        for path in (short.link, revoked.link, "/d/" + "A" * 43, "/d/x", "/d/" + "A" * 500, "/nothing", "/m/" + "0" * 32 + "/x")
+        for path in (
+            short.link,
+            revoked.link,
+            "/d/" + "A" * 43,
+            "/d/x",
+            "/d/" + "A" * 500,
+            "/nothing",
+            "/m/" + "0" * 32 + "/x",
+        )
     ]
     assert {answer.status for answer in answers} == {404}
     assert len({answer.body for answer in answers}) == 1

@@ -3,7 +3,7 @@
 from quart import g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.changing import change_password, get_account
+from service.accounts.changing import change_password, is_current
 from service.accounts.passwords import Fault, Person, hint_faults, password_faults
 from service.core.text import one_line
 from service.portal.cookies import drop_cookie, keep_cookie
@@ -31,10 +31,8 @@ async def password_post() -> ResponseReturnValue:
     hint = one_line(form.get("hint", ""))
     if not csrf_ok(form):
         return await render_template("doors/password.html", errors={}, hint=hint, stale=True), 400
-    async with state.db.reading() as session:
-        account = await get_account(session, g.reader.account_id)
     errors: dict[str, str] = {}
-    is_right = await state.hashing.is_password(typed["current"], account.password)
+    is_right = await is_current(state.db, state.ring, state.hashing, g.reader.account_id, typed["current"], g.now)
     person = Person(g.reader.address, g.reader.first, g.reader.last)
     if not is_right:
         errors["current"] = _("That is not your current password.")

@@ -1,0 +1,180 @@
+"""What holds for every page: headers, proofs, languages, and that looking changes nothing."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from quart import Quart
+from sqlalchemy import make_url
+
+from service.portal.headers import ALWAYS, OWN_PAGES
+from service.settings import PortalSettings
+from tests.mailbox.builders import BOB
+from tests.portal.conftest import HOST, ORIGIN, Browser, GiveNotice, Register
+
+SAMPLE = {
+    "token": "A" * 43,
+    "name": "none.css",
+    "delivery": "0" * 32,
+    "draft": "0" * 32,
+    "number": "1",
+    "folder": "inbox",
+}
+
+
+def paths(app: Quart, method: str) -> Iterator[str]:
+    """Name one address of each page that takes the method."""
+    for rule in app.url_map.iter_rules():
+        if method in (rule.methods or set()):
+            values = {name: SAMPLE.get(name, "0" * 32) for name in rule.arguments}
+            built = app.url_map.bind(HOST).build(rule.endpoint, values, method=method)
+            yield built
+
+
+def rows(settings: PortalSettings) -> dict[str, list[tuple[object, ...]]]:
+    """Read every row of every table but the sessions' last sign of life."""
+    connection = sqlite3.connect(Path(make_url(settings.database).database or ""))
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    read = {name: sorted(connection.execute(f"SELECT * FROM {name}"), key=repr) for name in tables}
+    read["sessions"] = sorted(connection.execute("SELECT id, token_hash, account_id FROM sessions"), key=repr)
+    connection.close()
+    return read
+
+
+async def test_every_answer_carries_the_headers(app: Quart, registered: Register) -> None:
+    person = await registered()
+    walked = 0
+    for browser in (person.browser, person.elsewhere()):
+        for method in ("GET", "POST"):
+            for path in [*paths(app, method), "/nothing"]:
+                if path in {"/sign-out", "/stay"} and browser is person.browser:
+                    continue
+                answer = await (browser.get(path) if method == "GET" else browser.send(path, {}))
+                for name, value in ALWAYS.items():
+                    assert answer.headers[name] == value, path
+                assert answer.headers["Cache-Control"] == "no-store", path
+                assert "default-src 'none'" in answer.headers["Content-Security-Policy"], path
+                assert "Referrer-Policy" in answer.headers, path
+                assert "Server" not in answer.headers, path
+                walked += 1
+    assert walked > 50
+
+
+async def test_own_pages_allow_no_inline_and_no_third_party(browser: Browser) -> None:
+    page = await browser.get("/sign-in")
+    assert page.headers["Content-Security-Policy"] == OWN_PAGES
+    for trap in ("style=", "<style", "onclick", "onload", "javascript:"):
+        assert trap not in page.text
+
+
+async def test_assets_are_kept_for_ever_and_nothing_else_is_served(app: Quart, browser: Browser) -> None:
+    name = app.extensions["safemail.assets"].names["app.css"]
+    answer = await browser.get(f"/static/{name}")
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
+    for path in ("/static/app.css", "/static/..%2fapp.py", "/static/manifest.json"):
+        assert (await browser.get(path)).status == 404
+
+
+async def test_every_post_is_refused_without_its_proof(
+    app: Quart, registered: Register, settings: PortalSettings
+) -> None:
+    person = await registered()
+    before = rows(settings)
+    tried = 0
+    for path in paths(app, "POST"):
+        for headers in (
+            {},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+            {"Sec-Fetch-Site": "none"},
+            {"Origin": "https://evil.example"},
+            {"Origin": "null"},
+            {"Sec-Fetch-Site": "same-origin"},
+            {"Origin": ORIGIN},
+        ):
+            answer = await person.browser.send(path, headers, csrf="0" * 64, email=BOB, password="x", code="1")
+            assert answer.status in {303, 400, 403, 404}, (path, headers, answer.status)
+            if "same-origin" not in headers.values() and ORIGIN not in headers.values():
+                assert answer.status == 403, (path, headers)
+            tried += 1
+    assert tried > 40
+    assert rows(settings) == before
+
+
+async def test_proof_of_another_browser_is_worth_nothing(registered: Register) -> None:
+    person = await registered()
+    other = person.elsewhere()
+    await other.get("/sign-in")
+    await person.browser.get("/inbox")
+    answer = await person.browser.post("/sign-out", csrf=other.csrf)
+    assert answer.status == 400
+    assert "This page was open too long." in answer.text
+    assert (await person.browser.get("/inbox")).status == 200
+
+
+async def test_origin_is_enough_where_a_browser_sends_no_fetch_metadata(browser: Browser) -> None:
+    await browser.get("/sign-in")
+    answer = await browser.send("/sign-in", {"Origin": ORIGIN}, csrf=browser.csrf, email="a@b.example", password="x")
+    assert answer.status == 401
+
+
+async def test_looking_changes_nothing(
+    app: Quart, registered: Register, a_notice: GiveNotice, settings: PortalSettings
+) -> None:
+    person = await registered()
+    notice = await a_notice("dora@example.org")
+    before = rows(settings)
+    for browser in (person.elsewhere(), person.browser):
+        for path in [*paths(app, "GET"), notice.link, "/waiting", "/sign-in?lang=es", "/register", "/inbox"]:
+            await browser.get(path)
+        await browser._send("HEAD", notice.link, {})
+    assert rows(settings) == before
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost", f"{HOST}:81", "", f"{HOST}.evil.example", f"evil@{HOST}"]
+)
+async def test_other_hosts_get_nothing(browser: Browser, host: str) -> None:
+    answer = await browser.get("/sign-in", Host=host)
+    assert answer.status == 400
+    assert "password" not in answer.text.lower().replace("change password", "")
+
+
+async def test_form_over_its_size_is_refused(browser: Browser) -> None:
+    await browser.get("/sign-in")
+    answer = await browser.post("/sign-in", email="a" * 70_000, password="x")
+    assert answer.status == 413
+
+
+async def test_stranger_without_a_session_is_sent_to_sign_in(app: Quart, browser: Browser) -> None:
+    for path in ("/inbox", "/password", "/m/" + "0" * 32):
+        assert (await browser.get(path)).to == "/sign-in", path
+    assert (await browser.get("/")).to == "/sign-in"
+
+
+async def test_cookies_are_bound_to_this_host(registered: Register) -> None:
+    browser = (await registered()).elsewhere()
+    answer = await browser.get("/sign-in?next=/inbox&lang=es")
+    lines = answer.headers.getlist("Set-Cookie")
+    assert len(lines) == 3
+    for line in lines:
+        assert "Secure" in line
+        assert "HttpOnly" in line
+        assert "SameSite=Lax" in line
+        assert "Path=/" in line
+        assert "Domain" not in line
+        assert line.startswith(("__Host-safemail", "lang=es"))
+
+
+async def test_unforeseen_fault_shows_a_reference_and_nothing_else(app: Quart, browser: Browser) -> None:
+    async def fall() -> str:
+        raise ValueError("bob@example.com had a secret")
+
+    app.add_url_rule("/fall", view_func=fall)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    answer = await browser.get("/fall")
+    assert answer.status == 500
+    assert "secret" not in answer.text
+    assert "Something went wrong on our side" in answer.text
