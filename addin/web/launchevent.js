@@ -107,7 +107,7 @@ function isNearSecure(words) {
   if (/^\s*s\s*e\s*c\s*u\s*r\s*e\s*$/.test(word)) {
     return true;
   }
-  return word.length >= 4 && word.length <= 8 && word.charAt(0) === "s" && editDistance(word, "secure") <= 2;
+  return word.length <= 7 && editDistance(word, "secure") <= 1; /* at two, "score" and "secret" would be asked about */
 }
 
 /* Count letters changed, added, left out or swapped with their neighbour. */
