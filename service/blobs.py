@@ -25,7 +25,8 @@ from service.errors import Broken, TryAgain
 PIECE_BYTES = 65_536
 LISTED_AT_ONCE = 500
 MISSING = (NotFoundError, FileNotFoundError)
-_KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
+_KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}(?:-[0-9]{1,6})?")
+"""`Blobs.new_key`, or the same with the number of the attempt that wrote it."""
 
 
 class Blobs:
