@@ -8,10 +8,15 @@ from quart.typing import ResponseReturnValue
 from emulator.exchange.mailbox import Folder, Mailbox
 from emulator.graph.access import Access, read_json
 from emulator.graph.errors import GraphError, bad_request
-from emulator.graph.query import filter_of, page_of
+from emulator.graph.query import filter_of, page_of, selected
 from emulator.graph.shapes import folder_json
 
 VALUES = {"displayName": lambda folder: folder.name}
+
+
+def shown(mailbox: Mailbox, folder: Folder) -> dict[str, Any]:
+    whole, select = folder_json(mailbox, folder), selected(dict(request.args))
+    return whole if select is None else {key: value for key, value in whole.items() if key == "id" or key in select}
 
 
 def add_routes(graph: Blueprint, access: Access) -> None:
@@ -22,7 +27,7 @@ def add_routes(graph: Blueprint, access: Access) -> None:
         if "$filter" in args:
             rows = list(filter(filter_of(args["$filter"], VALUES), rows))
         page = page_of(rows, args, request.base_url)
-        found: dict[str, Any] = {"value": [folder_json(mailbox, one) for one in page.rows]}
+        found: dict[str, Any] = {"value": [shown(mailbox, one) for one in page.rows]}
         return found | ({"@odata.nextLink": page.next_link} if page.next_link else {})
 
     async def created(mailbox: Mailbox, parent: Folder) -> ResponseReturnValue:
@@ -46,7 +51,7 @@ def add_routes(graph: Blueprint, access: Access) -> None:
     @graph.get("/users/<user>/mailFolders/<folder>")
     async def get_folder(user: str, folder: str) -> ResponseReturnValue:
         mailbox = access.mailbox(user, "read")
-        return folder_json(mailbox, access.folder(mailbox, folder))
+        return shown(mailbox, access.folder(mailbox, folder))
 
     @graph.patch("/users/<user>/mailFolders/<folder>")
     async def rename_folder(user: str, folder: str) -> ResponseReturnValue:

@@ -8,17 +8,20 @@ import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import jwt
+import msal
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from emulator.ca import make_client_certificate, read_certificate
 from emulator.entra import ASSERTION_TYPE
 from emulator.tenant import Tenant
-from tests.emulator.conftest import INTAKE, acquire
+from tests.emulator.conftest import ALICE, INTAKE, acquire
 
 
 async def test_msal_gets_a_token_that_graph_takes(graph: httpx.AsyncClient):
@@ -146,3 +149,61 @@ def assertion(
     }
     header = {"x5t#S256" if algorithm == "PS256" else "x5t": thumbprint}
     return jwt.encode(claims, pem[: pem.index(b"-----BEGIN CERT")], algorithm=algorithm, headers=header)
+
+
+def confidential(tenant: Tenant, certificates: Path, session: requests.Session) -> msal.ConfidentialClientApplication:
+    pem = (certificates / "app.pem").read_text()
+    return msal.ConfidentialClientApplication(
+        tenant.client_id,
+        authority=f"{tenant.url}/{tenant.tenant_id}",
+        instance_discovery=False,
+        http_client=session,
+        client_credential={"private_key": pem, "public_certificate": pem[pem.index("-----BEGIN CERT") :]},
+    )
+
+
+async def test_person_signs_in_with_their_roles(microsoft: Tenant, certificates: Path):
+    microsoft.app.app_roles[ALICE] = {"Safemail.Admin", "Safemail.HelpDesk"}
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, str(microsoft.ca_file)
+        app = await asyncio.to_thread(confidential, microsoft, certificates, session)
+        with pytest.warns(UserWarning, match="form_post"):  # needs a cookie that we do not want
+            flow = app.initiate_auth_code_flow([], redirect_uri="http://localhost:8402/admin/back")
+        async with client(microsoft) as http:
+            page = await http.get(flow["auth_uri"])
+            assert "Alice Ames (Safemail.Admin, Safemail.HelpDesk)" in page.text
+            back = await http.post(flow["auth_uri"], data={"address": ALICE})
+        assert back.status_code == 302
+        given = dict(parse_qsl(urlsplit(back.headers["Location"]).query))
+        found = await asyncio.to_thread(app.acquire_token_by_auth_code_flow, flow, given)
+        assert found["id_token_claims"]["roles"] == ["Safemail.Admin", "Safemail.HelpDesk"]
+        assert found["id_token_claims"]["preferred_username"] == ALICE
+        again = await asyncio.to_thread(app.acquire_token_by_auth_code_flow, flow, given)
+        assert again["error"] == "invalid_grant"
+    claims = jwt.decode(
+        found["id_token"], microsoft.signing_key.public_key(), algorithms=["RS256"], audience=microsoft.client_id
+    )
+    assert claims["iss"] == f"{microsoft.url}/{microsoft.tenant_id}/v2.0"
+
+
+@pytest.mark.parametrize(
+    ("changed", "number"),
+    [
+        ({"redirect_uri": "https://evil.example/"}, 50011),
+        ({"client_id": "other"}, 700016),
+        ({"response_type": "token"}, 700054),
+        ({"code_challenge": ""}, 501481),
+    ],
+)
+async def test_sign_in_asked_wrongly_is_refused(microsoft: Tenant, changed: dict[str, str], number: int):
+    asked = {
+        "client_id": microsoft.client_id,
+        "response_type": "code",
+        "redirect_uri": "http://localhost/back",
+        "code_challenge": "x",
+        "code_challenge_method": "S256",
+    }
+    async with client(microsoft) as http:
+        url = f"{microsoft.url}/{microsoft.tenant_id}/oauth2/v2.0/authorize"
+        answer = await http.get(url, params=asked | changed)
+    assert answer.json()["error_codes"] == [number]
