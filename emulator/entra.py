@@ -179,7 +179,7 @@ def _verify_client(tenant: Tenant, form: Any) -> None:
         raise EntraError("invalid_client", 700021, "Client assertion subject does not match.", 401)
     if claims["exp"] <= now or claims.get("nbf", now) > now + SKEW.total_seconds():
         raise EntraError("invalid_client", 700024, "Client assertion is not within its valid time range.", 401)
-    if tenant.seen_assertions.get(claims["jti"], 0) > now:
+    if tenant.world.assertions_once and tenant.seen_assertions.get(claims["jti"], 0) > now:
         raise EntraError("invalid_client", 7000277, "Client assertion was used before.", 401)
     tenant.seen_assertions = {jti: until for jti, until in tenant.seen_assertions.items() if until > now}
     tenant.seen_assertions[claims["jti"]] = claims["exp"]

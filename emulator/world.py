@@ -64,6 +64,8 @@ class World:
     """Whether an upload session's answers to PUT spell their keys `NextExpectedRanges`."""
     attachment_size_overhead: int = 0
     """Bytes that an attachment's `size` counts beyond its content."""
+    assertions_once: bool = False
+    """Whether Entra takes a client assertion only once; Microsoft's own msal repeats one for nine minutes."""
     max_expiry: timedelta = timedelta(minutes=10_080)
     """Of a subscription; 4,230 minutes in older tables."""
     expiry_over_max: Literal["refuse", "cap"] = "refuse"
