@@ -1,4 +1,4 @@
-"""English stands in the templates; `locale/es.po` holds the Spanish. Read at the start, no build step."""
+"""English stands in the templates; `locale/es*.po` hold the Spanish. Read at the start, no build step."""
 
 from contextvars import ContextVar
 from functools import cache
@@ -24,11 +24,14 @@ _language: ContextVar[str] = ContextVar("language", default="en")
 def translations(language: str) -> NullTranslations:
     if language == "en":
         return NullTranslations()
-    compiled = BytesIO()
-    with (LOCALE / f"{language}.po").open("rb") as file:
-        write_mo(compiled, read_po(file, locale=language))
-    compiled.seek(0)
-    return Translations(compiled)
+    found = Translations()
+    for path in sorted(LOCALE.glob(f"{language}*.po")):
+        compiled = BytesIO()
+        with path.open("rb") as file:
+            write_mo(compiled, read_po(file, locale=language))
+        compiled.seek(0)
+        found.merge(Translations(compiled))
+    return found
 
 
 def speak(language: str) -> None:
