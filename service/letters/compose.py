@@ -87,6 +87,9 @@ class _Desk:
     def outgoing(
         self, to: tuple[Person, ...], rendered: Rendered, headers: tuple[tuple[str, str], ...], **more: Any
     ) -> Outgoing:
+        people = (*to, *more.get("cc", ()), *more.get("reply_to", ()))
+        if not to or not all(_can_be_written(person.address) for person in people):
+            raise Broken("an address of this letter cannot be written")
         return Outgoing(
             from_=Person(self.brand.sender_name, self.row.mailer),
             to=to,
@@ -190,6 +193,13 @@ class _Desk:
         if found is None:
             raise Broken("what this letter tells of is gone")
         return found
+
+
+def _can_be_written(address: str) -> bool:
+    try:
+        return normal_form(address).isascii()
+    except BadAddress:
+        return False
 
 
 def _language(wanted: str | None) -> str:

@@ -326,6 +326,14 @@ async def test_portal_cannot_compose(post: Post):
         await compose(post.session, post.rings["portal"], row, BRAND, NOW, blobs=post.blobs)
 
 
+@pytest.mark.parametrize(
+    "address", ["", "maria", "maria@ct.gov, eve@example.com", '"m x"@ct.gov', "m@ct.gov\r\nBcc: e@x.example"]
+)
+async def test_an_address_that_cannot_be_written_is_broken_not_guessed_at(post: Post, address: str):
+    with pytest.raises(Broken):
+        await a_receipt(post, sheet=a_sheet(sender=Person("Maria", address)))
+
+
 EVIL = {
     "line breaks": "Eve\r\nBcc: everybody@example.com\r\n\r\nfirst line of a body",
     "line separators": "Eve\u2028Bcc: everybody@example.com\x85X: y\x0bz\x00",
