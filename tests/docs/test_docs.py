@@ -85,7 +85,7 @@ def test_commands_of_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for word in set(re.findall(r"`make (\w+)`", text)):
         assert re.search(rf"^{word}:", makefile, re.MULTILINE), word
-    for command in ("portal", "hook", "sync", "serve", "db upgrade", "keys init", "keys list"):
+    for command in ("portal", "hook", "sync", "serve", "db upgrade", "keys init", "keys list", "account unlock"):
         result = CliRunner().invoke(app, [*command.split(), "--help"])
         assert result.exit_code == 0, command
 
