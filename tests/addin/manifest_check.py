@@ -1,4 +1,4 @@
-"""A checker of `addin/manifest.xml`: Microsoft's own needs their server, and its schema lets through what breaks in use.
+"""A checker of `addin/manifest.xml`: Microsoft's own needs their server, and its schema lets too much through.
 
 Orders and limits: "Office Add-ins manifest element ordering" on learn.microsoft.com, and MS-OWEMXML on the same site.
 """

@@ -1,4 +1,4 @@
-"""The add-in's scripts, run by Node in a realm with an Office of our own; the cases stand in the `.test.mjs` beside this."""
+"""The add-in's scripts, run by Node in a realm with an Office of our own; the cases stand in `.test.mjs` files."""
 
 import re
 import subprocess
