@@ -93,7 +93,7 @@ class Times:
 
     def _month_day(self, at: datetime, *, with_year: bool) -> str:
         if self.language == "es":
-            return self._format(at, "d MMM y" if with_year else "d MMM").replace(".", "")
+            return self._format(at, "d MMM y" if with_year else "d MMM").replace(".", "").replace("sept", "sep")
         return self._format(at, "MMM d, y" if with_year else "MMM d")
 
     def _format(self, at: datetime, pattern: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from quart import Quart
+from quart.testing.utils import sentinel as no_json
 from sqlalchemy import select, update
 
 from service.blobs import Blobs
@@ -106,14 +107,14 @@ class Browser:
         if self.jar:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
         client = self.app.test_client(use_cookies=False)
-        response = await client.open(path, method=method, headers=sent, form=form)
+        response = await client.open(path, method=method, headers=sent, form=form, json=no_json)
         for line in response.headers.getlist("Set-Cookie"):
             for name, morsel in SimpleCookie(line).items():
                 if morsel["max-age"] == "0" or not morsel.value:
                     self.jar.pop(name, None)
                 else:
                     self.jar[name] = morsel.value
-        seen = Seen(response.status_code, response.headers, await response.get_data())
+        seen = Seen(response.status_code, response.headers, await response.get_data(as_text=False))
         if seen.body and seen.status != 303:
             self.page = seen
         return seen

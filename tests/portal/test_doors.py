@@ -148,7 +148,7 @@ async def test_form_over_its_size_is_refused(browser: Browser) -> None:
     assert answer.status == 413
 
 
-async def test_stranger_without_a_session_is_sent_to_sign_in(app: Quart, browser: Browser) -> None:
+async def test_stranger_without_a_session_is_sent_to_sign_in(browser: Browser) -> None:
     for path in ("/inbox", "/password", "/m/" + "0" * 32):
         assert (await browser.get(path)).to == "/sign-in", path
     assert (await browser.get("/")).to == "/sign-in"

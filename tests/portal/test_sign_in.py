@@ -13,7 +13,7 @@ from service.db.tables import Account, Delivery, Session
 from service.vault.ring import KeyRing
 from tests.conftest import Clock
 from tests.mailbox.builders import BOB
-from tests.portal.conftest import PASSWORD, Browser, Register, sign_in
+from tests.portal.conftest import PASSWORD, Register, sign_in
 
 WRONG = "seven blue herons 42 lanterns"
 
@@ -26,9 +26,7 @@ async def test_right_password_leads_to_the_inbox(registered: Register) -> None:
     assert "Bob Example" in (await browser.get("/inbox")).text
 
 
-async def test_unknown_wrong_and_locked_get_the_same_bytes(
-    app: Quart, registered: Register, db: Database, clock: Clock
-) -> None:
+async def test_unknown_wrong_and_locked_get_the_same_bytes(registered: Register, db: Database, clock: Clock) -> None:
     person = await registered()
 
     async def answer_to(address: str, password: str) -> bytes:
