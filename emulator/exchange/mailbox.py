@@ -1,6 +1,7 @@
 """A mailbox: folders, items and what changed, so that deltas and notifications can tell of it."""
 
 import base64
+import time
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class Item:
     created: datetime = field(init=False)
     modified: datetime = field(init=False)
     version: int = 0
+    born: float = field(default_factory=time.monotonic)
     number: int = 0
     """Place in its folder, in the order of arrival there."""
     folder: "Folder" = field(init=False, repr=False)

@@ -78,6 +78,9 @@ class Access:
         item = mailbox.item(item_id)
         if item is None or (item.immutable_id == item_id and not g.immutable):
             raise item_not_found()
+        late = self.tenant.world.chaos.item_late.total_seconds()
+        if late and not item.is_draft and time.monotonic() < item.born + late:
+            raise item_not_found()
         if folder is not None and item.folder is not self.folder(mailbox, folder):
             raise item_not_found()
         return item

@@ -1,6 +1,8 @@
 """Messages through Graph: reading, drafts, sending, moving; Microsoft's own models must know every field."""
 
+import asyncio
 import base64
+from datetime import timedelta
 from email import message_from_bytes
 from typing import Any
 
@@ -287,6 +289,15 @@ async def test_planned_faults_answer_429_503_and_504(microsoft: Tenant, graph: h
     mime = base64_of(a_mail(sender=MAILER, to=BOB))
     assert (await graph.post(f"/users/{MAILER}/sendMail", content=mime, headers=MIME)).status_code == 504
     assert len(microsoft.exchange.outside[BOB].mails) == 1
+
+
+async def test_new_item_may_not_be_there_yet(microsoft: Tenant, graph: httpx.AsyncClient):
+    microsoft.world.chaos.item_late = timedelta(milliseconds=400)
+    await microsoft.exchange.submit(ALICE, a_mail(to=INTAKE))
+    url = f"/users/{INTAKE}/messages/{microsoft.exchange.mailboxes[INTAKE].folder('inbox').items[0].id}"
+    assert (await graph.get(url)).json()["error"]["code"] == "ErrorItemNotFound"
+    await asyncio.sleep(0.5)
+    assert (await graph.get(url)).status_code == 200
 
 
 async def test_download_is_cut_in_the_middle(microsoft: Tenant, graph: httpx.AsyncClient):
