@@ -49,7 +49,7 @@ def read_people(text: str) -> tuple[Person, ...]:
             pieces.append("")
         else:
             pieces[-1] += token
-    return tuple(_person(piece.strip()) for piece in pieces if piece.strip())
+    return tuple(person for piece in pieces if piece.strip() for person in _persons(piece.strip()))
 
 
 def written(people: Iterable[Person]) -> str:
@@ -112,9 +112,12 @@ def answer_to(sheet: Sheet, kind: MessageKind, me: Person, inside: InsideDomains
     )
 
 
-def _person(piece: str) -> Person:
+def _persons(piece: str) -> list[Person]:
+    words = piece.split()
+    if "<" not in piece and all("@" in word for word in words):
+        return [Person("", word) for word in words]  # blanks part bare addresses too
     found = read_addresses(piece)
-    return found[0] if len(found) == 1 else Person("", piece)
+    return found if len(found) == 1 and ("<" in piece or "@" not in found[0].name) else [Person("", piece)]
 
 
 def _written(person: Person) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.blobs import Blobs
@@ -209,7 +210,10 @@ async def store_draft(
     message.files = len(draft.files)
     message.sheet = seal(draft.sheet_key, context(place, "sheet"), draft.sheet.to_bytes())
     message.excerpt = seal(draft.content_key, context(place, "excerpt"), excerpt.encode())
-    await session.flush()
+    try:
+        await session.flush()
+    except IntegrityError as exc:  # the same form, sent twice at once, on a database that lets both begin
+        raise Changed from exc
     await _store_rows(session, draft, recipient_id, public_key, now)
     draft.loaded = message.sheet
     return message
