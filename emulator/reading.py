@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import Message
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import unquote
 
 from emulator.exchange.headers import Address, decode_words, read_date, split_mail
-from emulator.outlook.compose import plain_text
 
 HTML_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; "
     "style-src 'unsafe-inline'; font-src data:; form-action 'none'; base-uri 'none'"
 )
 """For mail HTML on a page of its own: no scripts, no origin, links open in a new tab."""
+_BLOCKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "ul", "ol", "table", "blockquote", "hr"}
+_SILENT = {"style", "script", "head", "title"}
 _CID = re.compile(r"cid:([^\"'\s)>]+)", re.IGNORECASE)
 
 
@@ -86,6 +88,38 @@ def read_mail(mime: bytes) -> Shown:
 def frame_page(shown: Shown) -> str:
     """Return the HTML part as a page for a sandboxed frame, links opening in a new tab."""
     return '<!doctype html><meta charset="utf-8"><base target="_blank">' + shown.html
+
+
+def plain_text(html: str) -> str:
+    """Say the HTML without markup, a line for each block."""
+    reader = _PlainText()
+    reader.feed(html)
+    reader.close()
+    text = "".join(reader.pieces)
+    text = re.sub(r"[ \t]*\n[ \t]*", "\n", re.sub(r"[ \t\xa0]+", " ", text))
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+class _PlainText(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        self._silent += tag in _SILENT
+        if tag in _BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent = max(0, self._silent - (tag in _SILENT))
+        if tag in _BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.pieces.append(re.sub(r"\s+", " ", data))
 
 
 def _leaves(message: Message) -> Iterator[Leaf]:

@@ -13,7 +13,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
-from html.parser import HTMLParser
+
+from emulator.reading import plain_text
 
 STYLE = """<style><!--
 @font-face {font-family:Aptos; panose-1:2 11 0 4 2 2 2 2 2 4;}
@@ -25,8 +26,6 @@ span.EmailStyle17 {mso-style-type:personal-compose; font-family:"Aptos",sans-ser
 div.WordSection1 {page:WordSection1;}
 --></style>"""
 _DATA_IMAGE = re.compile(r"""src=(["'])data:(image/[a-z+.-]+);base64,([A-Za-z0-9+/=\s]+)\1""", re.IGNORECASE)
-_BLOCKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "ul", "ol", "table", "blockquote", "hr"}
-_SILENT = {"style", "script", "head", "title"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +70,6 @@ def write_mail(draft: Draft, now: datetime) -> bytes:
     return body.as_bytes()
 
 
-def plain_text(html: str) -> str:
-    """Say the HTML without markup, a line for each block."""
-    reader = _PlainText()
-    reader.feed(html)
-    reader.close()
-    text = "".join(reader.pieces)
-    text = re.sub(r"[ \t]*\n[ \t]*", "\n", re.sub(r"[ \t\xa0]+", " ", text))
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
-
-
 def word_html(inside: str) -> str:
     """Put the body's inside into a page such as Word writes."""
     return (
@@ -97,28 +86,6 @@ def as_paragraphs(text: str) -> str:
     """Make HTML of typed lines."""
     lines = (escape(line) or "<o:p>&nbsp;</o:p>" for line in text.splitlines())
     return "\r\n".join(f'<p class="MsoNormal">{line}</p>' for line in lines)
-
-
-class _PlainText(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        self._silent += tag in _SILENT
-        if tag in _BLOCKS:
-            self.pieces.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent = max(0, self._silent - (tag in _SILENT))
-        if tag in _BLOCKS:
-            self.pieces.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.pieces.append(re.sub(r"\s+", " ", data))
 
 
 def _with_images_apart(draft: Draft) -> Draft:

@@ -12,9 +12,9 @@ from quart.typing import ResponseReturnValue
 
 from emulator.exchange.headers import Address
 from emulator.exchange.mailbox import Item, Mailbox
-from emulator.outlook.compose import Draft, as_paragraphs, plain_text, write_mail
+from emulator.outlook.compose import Draft, as_paragraphs, write_mail
 from emulator.outlook.forms import FormWrong, read_body, read_form
-from emulator.reading import HTML_POLICY, Shown, frame_page, read_mail
+from emulator.reading import HTML_POLICY, Shown, frame_page, plain_text, read_mail
 from emulator.tenant import Tenant
 
 ADDIN = Path(__file__).parents[2] / "addin" / "web"

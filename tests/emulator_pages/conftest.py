@@ -2,6 +2,7 @@
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import pytest
 from quart import Quart
@@ -44,7 +45,13 @@ def client(app: Quart) -> Client:
     return app.test_client()
 
 
-def form(files: list[tuple[str, str, bytes]] | None = None, **fields: str) -> dict[str, object]:
+async def get_bytes(client: Client, path: str) -> bytes:
+    content = await (await client.get(path)).get_data(as_text=False)
+    assert isinstance(content, bytes)
+    return content
+
+
+def form(files: list[tuple[str, str, bytes]] | None = None, /, **fields: str) -> dict[str, Any]:
     """Write the body of a compose window's form, as a browser does."""
     boundary = f"----{secrets.token_hex(8)}"
     pieces = [

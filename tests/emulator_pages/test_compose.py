@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from emulator.cast import seed_mails
-from emulator.outlook.compose import Draft, File, as_paragraphs, plain_text, write_mail
-from emulator.reading import read_mail
+from emulator.outlook.compose import Draft, File, as_paragraphs, write_mail
+from emulator.reading import plain_text, read_mail
 
 NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))

@@ -8,9 +8,10 @@ from quart.typing import TestClientProtocol as Client
 from emulator.cast import INTAKE
 from emulator.reading import read_mail
 from emulator.tenant import Tenant
-from tests.emulator_pages.conftest import MARIA, PAT, ROSA, RUTH, form
+from tests.emulator_pages.conftest import MARIA, PAT, ROSA, RUTH, form, get_bytes
 
 WEB = Path(__file__).parents[2] / "addin" / "web"
+MAILS = Path(__file__).parents[1] / "mail"
 EVIL = (
     b"From: Eve <eve@example.com>\r\nTo: <maria.delgado@ct.gov>, ruth.chen@ct.gov\r\nReply-To: eve2@example.com\r\n"
     b"Subject: <script>alert(1)</script>\r\nMessage-ID: <e@example.com>\r\nContent-Type: text/html\r\n\r\n"
@@ -159,8 +160,7 @@ async def test_the_compose_window_has_what_tests_rely_on(client: Client) -> None
 
 async def test_the_add_in_is_served_as_it_is_but_for_office_js(client: Client) -> None:
     for path in (path for path in WEB.rglob("*") if path.is_file()):
-        answer = await client.get(f"/addin/{path.relative_to(WEB)}")
-        content = await answer.get_data()
+        content = await get_bytes(client, f"/addin/{path.relative_to(WEB)}")
         if path.suffix == ".html":
             assert b"appsforoffice" not in content
             content = content.replace(
@@ -186,8 +186,7 @@ async def test_raw_bytes_are_submitted_as_they_are(client: Client, tenant: Tenan
     assert len(tenant.exchange.outside[PAT].mails) == 1
     [row] = await (await client.get(f"/outlook/api/{MARIA}/sentitems")).get_json()
     assert row["id"] == (await answer.get_json())["id"]
-    source = await client.get(f"/outlook/api/{MARIA}/sentitems/{row['id']}.eml")
-    assert (source.mimetype, (await source.get_data()).endswith(b"lines")) == ("message/rfc822", True)
+    assert (await get_bytes(client, f"/outlook/api/{MARIA}/sentitems/{row['id']}.eml")).endswith(b"lines")
 
 
 async def test_without_recipients_the_header_says_who(client: Client, tenant: Tenant) -> None:
@@ -202,3 +201,16 @@ async def test_the_list_for_tests_says_what_a_person_sees(client: Client) -> Non
     assert (row["subject"], row["from"], row["to"], row["has_attachments"]) == ("Plan", MARIA, [RUTH], True)
     assert row["attachments"] == ["a.txt"]
     assert row["text"].split() == ["Hello", "Ruth"]
+
+
+async def test_every_odd_mail_can_be_listed_and_shown(client: Client, tenant: Tenant) -> None:
+    box = tenant.exchange.mailboxes[MARIA]
+    for path in sorted(MAILS.glob("*.eml")):
+        item = box.new_item(path.read_bytes(), now=tenant.exchange.clock())
+        box.place(item, box.folder("inbox"))
+        shown = f"/outlook/{MARIA}/inbox/{item.immutable_id}"
+        for page in (shown, f"{shown}/html", f"/outlook/{MARIA}/new?reply={item.immutable_id}&all=1"):
+            assert (await client.get(page)).status_code == 200, (path.name, page)
+        box.move(item, box.folder("archive"))
+    rows = await (await client.get(f"/outlook/api/{MARIA}/archive")).get_json()
+    assert len(rows) == len(list(MAILS.glob("*.eml"))) > 100
