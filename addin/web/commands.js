@@ -92,4 +92,6 @@ function barDetails(news) {
   return { type: "informationalMessage", message: news.text, icon: "Icon.16", persistent: Boolean(news.isOn) };
 }
 
+/* Office.js wants to hear that its page is there; nothing waits for it. */
+Office.onReady(function () {});
 Office.actions.associate("toggleSecure", toggleSecure);

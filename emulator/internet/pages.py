@@ -10,6 +10,7 @@ from typing import Any
 from quart import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
+from emulator.cast import OUTSIDE
 from emulator.exchange.headers import split_mail
 from emulator.exchange.outside import OutsideMail, OutsideMailbox
 from emulator.outlook.compose import Draft, as_paragraphs, write_mail
@@ -18,6 +19,7 @@ from emulator.outlook.pages import guard, send_leaf
 from emulator.reading import HTML_POLICY, frame_page, read_mail
 from emulator.tenant import Tenant
 
+NAMES = {address: name for name, address in OUTSIDE}
 VIEWS = ("html", "text", "source")
 SOURCE_SHOWN = 200_000
 """Characters of source on the page; the .eml has all."""
@@ -39,7 +41,15 @@ class InternetPages:
     def _frame(self, box: OutsideMailbox | None) -> dict[str, Any]:
         boxes = sorted(self.exchange.outside.values(), key=lambda one: one.address)
         rows = [(number, mail, split_mail(mail.mime)[0]) for number, mail in enumerate(box.mails if box else ())]
-        return {"world": "outside", "boxes": boxes, "outside": box, "rows": rows[::-1], "chosen": -1, "shown": None}
+        return {
+            "world": "outside",
+            "boxes": boxes,
+            "outside": box,
+            "rows": rows[::-1],
+            "chosen": -1,
+            "shown": None,
+            "names": NAMES,
+        }
 
     async def choose(self) -> ResponseReturnValue:
         wanted = request.args.get("mailbox", "").strip()

@@ -63,6 +63,7 @@ export function outlook(given = {}) {
   }
   const actions = {};
   const Office = {
+    onReady: () => Promise.resolve({ host: "Outlook" }),
     actions: { associate: (name, action) => { actions[name] = action; } },
     context: {
       displayLanguage: item.language,
