@@ -104,7 +104,7 @@ function prune(css) {
   return out;
 }
 
-let style = text(join(source, "app.css"));
+let style = text(join(source, "app.css")) + text(join(source, "frame.css"));
 for (const name of PICTURES) put(name, readFileSync(join(uswds, "img", name)));
 for (const weight of FONTS) {
   const file = `PublicSans-${weight}.woff2`;

@@ -38,7 +38,7 @@ async def served(
     app = create_app(local, db, blobs, rings["portal"], clock)
     config, stop = Config(), asyncio.Event()
     config.bind, config.errorlog = [origin.removeprefix("http://").replace("localhost", "127.0.0.1")], None
-    task = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]
+    task = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
     yield app
     stop.set()
     await task
