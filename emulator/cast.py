@@ -144,7 +144,7 @@ def _picture(width: int, height: int) -> bytes:
     for y in range(height):
         rows.append(0)
         for x in range(width):
-            wall = x % (width // 4) < 3 or y % (height // 2) < 3
+            wall = x % (width // 4) < 3 or y % (height // 2) < 3 or x > width - 4 or y > height - 4
             marked = (x - width * 5 // 8) ** 2 + (y - height // 4) ** 2 < (height // 12) ** 2
             rows += (
                 b"\xb5\x09\x09" if marked else b"\x16\x2e\x51" if wall else bytes((225, 235 - y * 20 // height, 245))
