@@ -15,7 +15,7 @@ from emulator.exchange.headers import split_mail
 from emulator.exchange.outside import OutsideMail, OutsideMailbox
 from emulator.outlook.compose import Draft, as_paragraphs, write_mail
 from emulator.outlook.forms import Form, FormWrong, read_body, read_form
-from emulator.outlook.pages import guard, send_leaf
+from emulator.outlook.words import guard, send_leaf
 from emulator.reading import HTML_POLICY, frame_page, read_mail
 from emulator.tenant import Tenant
 

@@ -1,7 +1,6 @@
 """The Outlook page: lists, reading pane, compose window, the add-in's files, and a small JSON interface for tests."""
 
 import mimetypes
-from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,13 @@ from emulator.exchange.headers import Address
 from emulator.exchange.mailbox import Item, Mailbox
 from emulator.outlook.compose import Draft, as_paragraphs, write_mail
 from emulator.outlook.forms import FormWrong, read_body, read_form
+from emulator.outlook.words import add_filters, guard, person, send_leaf
 from emulator.reading import HTML_POLICY, Shown, frame_page, plain_text, read_mail
 from emulator.tenant import Tenant
 
 ADDIN = Path(__file__).parents[2] / "addin" / "web"
+STATIC = Path(__file__).parent / "static"
 OFFICE_JS = "https://appsforoffice.microsoft.com/lib/1/hosted/office.js"
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'"
-)
-"""Styles may be inline because people paste them into the editor."""
 FOLDERS = {
     "inbox": "Inbox",
     "sentitems": "Sent Items",
@@ -151,15 +147,15 @@ class OutlookPages:
     # ---- the add-in's own files
 
     async def addin(self, name: str = "commands.html") -> ResponseReturnValue:
-        path = (ADDIN / name).resolve()
-        if not path.is_relative_to(ADDIN) or not path.is_file():
-            abort(404)
-        content = path.read_bytes()
-        if path.suffix == ".html":  # the only thing that is not as in production: who answers for Office
+        content = _read_file(ADDIN, name)
+        if name.endswith(".html"):  # the only thing that is not as in production: who answers for Office
             host = url_for("outlook.static", filename="office-host.js")
             content = content.replace(OFFICE_JS.encode(), host.encode())
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        return Response(content, mimetype=kind, headers={"Cache-Control": "no-cache"})
+        return Response(content, mimetype=_kind_of(name))
+
+    async def static(self, filename: str) -> ResponseReturnValue:
+        """Answer from memory: a file streamed to a page that was left stays open."""
+        return Response(_read_file(STATIC, filename), mimetype=_kind_of(filename))
 
     # ---- for tests
 
@@ -189,9 +185,7 @@ class OutlookPages:
 
 def blueprint(tenant: Tenant) -> Blueprint:
     """Make the routes under `/outlook` and `/addin`."""
-    made = Blueprint(
-        "outlook", __name__, template_folder="templates", static_folder="static", static_url_path="/outlook/static"
-    )
+    made = Blueprint("outlook", __name__, template_folder="templates")
     pages = OutlookPages(tenant)
     made.record_once(_take_large_mail)
     routes: list[tuple[str, Any, list[str]]] = [
@@ -203,6 +197,7 @@ def blueprint(tenant: Tenant) -> Blueprint:
         ("/outlook/<address>/<folder>/<item_id>/html", pages.html, ["GET"]),
         ("/outlook/<address>/<folder>/<item_id>/file/<int:number>", pages.file, ["GET"]),
         ("/outlook/<address>/<folder>/<item_id>/delete", pages.delete, ["POST"]),
+        ("/outlook/static/<path:filename>", pages.static, ["GET"]),
         ("/addin/", pages.addin, ["GET"]),
         ("/addin/<path:name>", pages.addin, ["GET"]),
         ("/outlook/api/<address>/send", pages.api_send, ["POST"]),
@@ -212,58 +207,19 @@ def blueprint(tenant: Tenant) -> Blueprint:
     for rule, view, methods in routes:
         made.add_url_rule(rule, view.__name__, view, methods=methods)
     made.after_request(guard)
-    made.add_app_template_filter(initials, "initials")
-    made.add_app_template_filter(when, "when")
-    made.add_app_template_filter(person, "person")
-    made.add_app_template_filter(size, "size")
+    add_filters(made)
     return made
 
 
-def send_leaf(shown: Shown, number: int) -> Response:
-    """Answer with one file of a mail, always as a download."""
-    if number >= len(shown.files):
+def _read_file(folder: Path, name: str) -> bytes:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder) or not path.is_file():
         abort(404)
-    leaf = shown.files[number]
-    answer = Response(leaf.content, mimetype="application/octet-stream")
-    answer.headers.set("Content-Disposition", "attachment", filename=leaf.name or f"file-{number + 1}")
-    return answer
+    return path.read_bytes()
 
 
-async def guard(answer: Response) -> Response:
-    """Give a page its policy, unless it brought one."""
-    answer.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-    answer.headers.setdefault("Cache-Control", "no-cache")
-    return answer
-
-
-def initials(name: str) -> str:
-    """Return up to two letters for a round picture."""
-    words = [word for word in name.replace("@", " ").split() if word[:1].isalnum()]
-    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
-
-
-def when(moment: datetime | None) -> str:
-    """Say a time shortly, in the machine's zone."""
-    if moment is None:
-        return ""
-    here, today = moment.astimezone(), datetime.now(UTC).astimezone()
-    if here.date() == today.date():
-        return f"{here:%I:%M %p}".lstrip("0")
-    return f"{here:%b} {here.day}" + (f", {here.year}" if here.year != today.year else "")
-
-
-def person(address: Address | None) -> str:
-    """Say a name, or the address where there is none."""
-    if address is None:
-        return "(unknown)"
-    return address.name or address.address or "(unknown)"
-
-
-def size(count: int) -> str:
-    """Say a number of bytes, rounded up."""
-    if count < 1_048_576:
-        return f"{max(1, -(-count // 1024))} KB"
-    return f"{-(-count * 10 // 1_048_576) / 10:g} MB"
+def _kind_of(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _take_large_mail(state: BlueprintSetupState) -> None:

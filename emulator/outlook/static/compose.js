@@ -143,7 +143,8 @@ function showBar(key, type, message) {
   bars.append(bar);
 }
 
-const addin = new AddIn(document.querySelector("#addin"), item, {
+const frame = document.querySelector("#addin");
+const addin = new AddIn(frame, item, {
   onFault: (text) => {
     problem.textContent = text;
     problem.hidden = false;
@@ -153,8 +154,7 @@ const addin = new AddIn(document.querySelector("#addin"), item, {
     secure.dataset.ready = "true";
   }
 });
-/* the frame may have been ready before anybody listened */
-document.querySelector("#addin").src = "/addin/commands.html";
+frame.src = frame.dataset.src; /* only now, when somebody listens */
 
 /* ---- the button ---- */
 
