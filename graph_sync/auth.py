@@ -26,7 +26,11 @@ class Tokens:
     def __init__(self, settings: SyncSettings) -> None:
         self._settings = settings
         self._lock = asyncio.Lock()
+        self._http = requests.Session()
         self._app: msal.ConfidentialClientApplication | None = None
+
+    def close(self) -> None:
+        self._http.close()
 
     async def get(self) -> str:
         """Return a token that is still good. Raises Unavailable, Forbidden."""
@@ -49,7 +53,7 @@ class Tokens:
 
     def _new_app(self) -> msal.ConfidentialClientApplication:
         settings = self._settings
-        http = requests.Session()
+        http = self._http
         # REQUESTS_CA_BUNDLE would silently override `verify`; with no CA of our own the environment's proxy is honoured
         http.trust_env = settings.ca is None
         if settings.ca is not None:

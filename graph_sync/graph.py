@@ -6,6 +6,7 @@ sent natively: the SDK's own calls read a body whole, and a mail of 35 MB must s
 
 import json
 import ssl
+import warnings
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -67,6 +68,8 @@ class Graph:
         inner = httpx.AsyncClient(
             verify=context, trust_env=settings.ca is None, timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False
         )
+        # the SDK wraps these, and its wrapper does not pass `aclose` on
+        self._transports = [one for one in (inner._transport, *inner._mounts.values()) if one is not None]  # noqa: SLF001
         self._http = GraphClientFactory.create_with_default_middleware(
             client=inner,
             options={
@@ -76,15 +79,20 @@ class Graph:
                 RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
             },
         )
-        provider = _Bearer(tokens or Tokens(settings), urlsplit(self.base_url).hostname or "")
+        self._tokens = tokens or Tokens(settings)
+        provider = _Bearer(self._tokens, urlsplit(self.base_url).hostname or "")
         self._adapter = GraphRequestAdapter(BaseBearerTokenAuthenticationProvider(provider), client=self._http)
         self._adapter.base_url = self.base_url  # no slash at its end: httpx would make it `/v1.0//users`
         self.client = GraphServiceClient(request_adapter=self._adapter)
         self._adapter.base_url = self.base_url
+        _import_builders(self.client)
 
     async def close(self) -> None:
         await self._http.aclose()
+        for transport in self._transports:
+            await transport.aclose()
         await self._plain.aclose()
+        self._tokens.close()
 
     async def request(
         self,
@@ -189,6 +197,19 @@ class _Bearer(AccessTokenProvider):
 
     def get_allowed_hosts_validator(self) -> AllowedHostsValidator:
         return self._hosts
+
+
+def _import_builders(client: GraphServiceClient) -> None:
+    """Walk the builders that we use: they import each other lazily, and each warns that it is out of date itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        user = client.users.by_user_id("user")
+        message = user.messages.by_message_id("message")
+        folder = user.mail_folders.by_mail_folder_id("folder")
+        attachments = message.attachments
+        _ = (message.content, message.move, message.send, attachments.create_upload_session, user.send_mail)
+        _ = (attachments.by_attachment_id("attachment"), folder.messages.delta)
+        _ = (client.subscriptions.by_subscription_id("subscription"), client.admin.exchange.tracing.message_traces)
 
 
 _TIMEOUT = httpx.Timeout(60, connect=10)
