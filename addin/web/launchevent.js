@@ -10,8 +10,7 @@
 const SAFEMAIL = {
   insideDomains: ["ct.gov", "po.state.ct.us"],
   subdomainsAreInside: false,
-  limitBytes: 35 * 1048576,
-  portal: "safemail.ct.gov"
+  limitBytes: 35 * 1048576
 };
 
 const SAFEMAIL_TAG = /\[\s*secure\s*\]/i;

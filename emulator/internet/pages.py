@@ -21,6 +21,7 @@ from emulator.tenant import Tenant
 
 NAMES = {address: name for name, address in OUTSIDE}
 VIEWS = ("html", "text", "source")
+ROWS_SHOWN = 200
 SOURCE_SHOWN = 200_000
 """Characters of source on the page; the .eml has all."""
 
@@ -45,7 +46,7 @@ class InternetPages:
             "world": "outside",
             "boxes": boxes,
             "outside": box,
-            "rows": rows[::-1],
+            "rows": rows[: -ROWS_SHOWN - 1 : -1],
             "chosen": -1,
             "shown": None,
             "names": NAMES,

@@ -20,6 +20,8 @@ from emulator.tenant import Tenant
 ADDIN = Path(__file__).parents[2] / "addin" / "web"
 STATIC = Path(__file__).parent / "static"
 OFFICE_JS = "https://appsforoffice.microsoft.com/lib/1/hosted/office.js"
+ROWS_SHOWN = 200
+"""A page fetches its rows every two seconds; what is older is asked for by the interface for tests."""
 FOLDERS = {
     "inbox": "Inbox",
     "sentitems": "Sent Items",
@@ -60,6 +62,7 @@ class OutlookPages:
             "folder": folder,
             "folder_name": FOLDERS.get(folder, ""),
             "folders": shown,
+            "total": len(mailbox.folder(folder).items) if mailbox and folder else 0,
         }
 
     # ---- pages
@@ -227,7 +230,8 @@ def _take_large_mail(state: BlueprintSetupState) -> None:
 
 
 def _newest_first(mailbox: Mailbox, folder: str) -> list[Item]:
-    return sorted(mailbox.folder(folder).items, key=lambda item: (item.received, item.number), reverse=True)
+    newest = sorted(mailbox.folder(folder).items, key=lambda item: (item.received, item.number), reverse=True)
+    return newest[:ROWS_SHOWN]
 
 
 def _row(item: Item) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Orders and limits: "Office Add-ins manifest element ordering" on learn.microsoft
 
 import re
 import struct
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,3 +230,10 @@ def _events(overrides: ET.Element, own: list[ET.Element], space: str) -> Iterato
             yield f"{kind} needs a higher requirement set than {minimum}"
         if event.get("SendMode") is not None and event.get("SendMode") not in SEND_MODES:
             yield f"{event.get('SendMode')} is no SendMode"
+
+
+if __name__ == "__main__":
+    addin = Path(__file__).parents[2] / "addin"
+    found = problems((addin / "manifest.xml").read_text(encoding="utf-8"), addin / "web")
+    print(*found, sep="\n", end="\n" if found else "")
+    sys.exit(bool(found))

@@ -214,3 +214,13 @@ async def test_every_odd_mail_can_be_listed_and_shown(client: Client, tenant: Te
         box.move(item, box.folder("archive"))
     rows = await (await client.get(f"/outlook/api/{MARIA}/archive")).get_json()
     assert len(rows) == len(list(MAILS.glob("*.eml"))) > 100
+
+
+async def test_a_long_list_shows_its_newest(client: Client, tenant: Tenant) -> None:
+    for number in range(203):
+        mail = f"From: a@example.com\r\nSubject: number {number}.\r\n\r\nx".encode()
+        await tenant.exchange.receive_from_outside("a@example.com", [MARIA], mail)
+    page = await (await client.get(f"/outlook/{MARIA}/inbox?rows=1")).get_data(as_text=True)
+    assert "203 messages, newest 200 shown" in page
+    assert "number 202." in page
+    assert "number 2." not in page

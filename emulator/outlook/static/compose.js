@@ -156,6 +156,8 @@ const addin = new AddIn(frame, item, {
 });
 frame.src = frame.dataset.src; /* only now, when somebody listens */
 
+(fields.to.value ? editor : fields.to).focus();
+
 /* ---- the button ---- */
 
 async function toggle() {
