@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from quart import Quart
 from sqlalchemy import make_url
+from structlog.testing import capture_logs
 
+from service.accounts.rates import TooMany
+from service.db.engine import Database
+from service.errors import Broken, Refused, TooBig, TryAgain
+from service.portal.app import create_app
+from service.portal.doors.sign_in import network_of
 from service.portal.headers import ALWAYS, OWN_PAGES
 from service.settings import PortalSettings
 from tests.mailbox.builders import BOB
@@ -168,13 +174,66 @@ async def test_cookies_are_bound_to_this_host(registered: Register) -> None:
         assert line.startswith(("__Host-safemail", "lang=es"))
 
 
-async def test_unforeseen_fault_shows_a_reference_and_nothing_else(app: Quart, browser: Browser) -> None:
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (ValueError("bob@example.com had a secret"), 500, "Something went wrong on our side"),
+        (Broken("bob@example.com had a secret"), 500, "Something went wrong on our side"),
+        (Refused("bob@example.com had a secret"), 400, "That did not work"),
+        (TooBig(12), 413, "A message can hold 35 MB with all files."),
+        (TryAgain("the database did not answer"), 503, "We are busy"),
+        (TooMany(29.2), 429, "Wait 30 seconds"),
+    ],
+)
+async def test_faults_show_what_to_do_and_tell_nothing(
+    app: Quart, browser: Browser, error: Exception, status: int, words: str
+) -> None:
     async def fall() -> str:
-        raise ValueError("bob@example.com had a secret")
+        raise error
 
     app.add_url_rule("/fall", view_func=fall)
-    app.config["PROPAGATE_EXCEPTIONS"] = False
-    answer = await browser.get("/fall")
-    assert answer.status == 500
+    with capture_logs() as logged:
+        answer = await browser.get("/fall")
+    assert answer.status == status
+    assert words in answer.text
     assert "secret" not in answer.text
-    assert "Something went wrong on our side" in answer.text
+    assert "secret" not in str(logged)
+    assert "bob@" not in str(logged)
+    if status == 500:
+        assert logged[0]["reference"] in answer.text
+    if status in {429, 503}:
+        assert answer.headers["Retry-After"] == "30"
+
+
+async def test_dead_database_is_told_as_busy(app: Quart, settings: PortalSettings) -> None:
+    state = app.extensions["safemail"]
+    gone = Database("sqlite+aiosqlite:////nowhere/at/all.sqlite")
+    other = create_app(settings, gone, state.blobs, state.ring, state.clock)
+    answer = await Browser(other, jar={"__Host-safemail": "x"}).get("/inbox")
+    assert answer.status == 503
+    assert answer.headers["Cache-Control"] == "no-store"
+    await gone.close()
+
+
+async def test_browser_without_cookies_is_told_so(browser: Browser) -> None:
+    await browser.get("/sign-in")
+    browser.jar.clear()
+    answer = await browser.post("/sign-in", email=BOB, password="x")
+    assert answer.status == 400
+    assert "Cookies are off" in answer.text
+    assert f'value="{BOB}"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "remote", "network"),
+    [
+        (0, "198.51.100.7", "192.0.2.1", "192.0.2.1"),
+        (1, "203.0.113.9, 198.51.100.7", "10.0.0.1", "198.51.100.7"),
+        (2, "203.0.113.9, 198.51.100.7", "10.0.0.1", "203.0.113.9"),
+        (3, "203.0.113.9, 198.51.100.7", "10.0.0.1", "10.0.0.1"),
+        (0, "", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        (1, "nonsense", "10.0.0.1", "unknown"),
+    ],
+)
+def test_network_is_what_the_nearest_proxy_saw(hops: int, forwarded: str, remote: str, network: str) -> None:
+    assert network_of(forwarded, remote, hops) == network

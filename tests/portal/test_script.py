@@ -1,6 +1,7 @@
 """The doors in a real browser: what script adds, that no page breaks its own policy, that everybody can use them."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from quart import Quart
 
 from service.blobs import Blobs
@@ -19,7 +20,7 @@ from service.settings import PortalSettings
 from service.vault.ring import KeyRing
 from tests.chromium import ARGUMENTS
 from tests.conftest import Clock
-from tests.portal.conftest import PASSWORD, GiveNotice
+from tests.portal.conftest import PASSWORD, GiveNotice, Register
 
 AXE = Path("node_modules/axe-core/axe.min.js")
 WIDTHS = (1280, 768, 360)
@@ -155,12 +156,39 @@ async def test_rules_tick_as_one_types(
     await page.fill("#hint", "birds at night")
     await page.fill("#confirm", PASSWORD)
     assert len(await met()) == 5
-    await page.wait_for_function("document.querySelector('#rules [role=status]').textContent === '5 of 5 rules met'")
+    await expect(page.locator("#rules [role=status]")).to_have_text("5 of 5 rules met")
     await page.keyboard.press("Escape")
     assert not await rules.is_visible()
     await page.click("[data-show]")
     assert await page.get_attribute("#password", "type") == "text"
     await page.click("[data-show]")
     assert await page.get_attribute("#password", "type") == "password"
+    assert complaints == []
+    await context.close()
+
+
+async def test_session_asks_two_minutes_before_its_end(
+    served: Quart, chrome: Chromium, origin: str, registered: Register
+) -> None:
+    del served
+    person = await registered()
+    complaints: list[str] = []
+    context, page = await a_page(chrome, complaints, locale="en-US")
+    await page.clock.install()
+    await context.add_cookies([{"name": "safemail", "value": person.browser.jar["__Host-safemail"], "url": origin}])
+    await page.goto(f"{origin}/inbox")
+    dialog = page.locator("#session-dialog")
+    await page.clock.run_for(12 * 60_000)
+    assert not await dialog.is_visible()
+    await page.clock.run_for(62_000)
+    await expect(dialog).to_be_visible()
+    await expect(dialog.locator("[data-left]")).to_have_text(re.compile(r"1:5\d"))
+    assert await page.evaluate("document.activeElement.textContent") == "Stay signed in"
+    await page.keyboard.press("Enter")
+    await expect(dialog).not_to_be_visible()
+    await page.clock.run_for(12 * 60_000)
+    assert not await dialog.is_visible()
+    await page.clock.run_for(3 * 60_000)
+    await page.wait_for_url("**/sign-in?out=time")
     assert complaints == []
     await context.close()

@@ -41,15 +41,18 @@ async def sign_in_post() -> ResponseReturnValue:
     if not csrf_ok(form):
         if g.reader is not None:
             return redirect("/sign-in", 303)
-        return await _form(note, email=email, stale=True), 400
+        return await _form(note, email=email, problem="stale" if g.pre else "cookies"), 400
     state = portal()
     device = request.cookies.get(state.cookies.device, "")
-    attempt = Attempt(email, form.get("password", ""), device, _network())
+    network = network_of(
+        request.headers.get("X-Forwarded-For", ""), request.remote_addr or "", state.settings.trusted_hops
+    )
+    attempt = Attempt(email, form.get("password", ""), device, network)
     result = await sign_in(state.db, state.ring, state.hashing, attempt, g.now)
     if result is NotSignedIn.DISABLED:
         return await render_template("doors/disabled.html"), 403
     if not isinstance(result, CameIn):
-        return await _form(note, email=email, wrong=True), 401
+        return await _form(note, email=email, problem="wrong"), 401
     if note is not None and note.delivery.recipient_id == result.account_id:
         where = f"/m/{note.delivery.id.hex}"
     else:
@@ -95,15 +98,14 @@ def next_page() -> str:
     return wish if is_own_page(wish) else "/"
 
 
-async def _form(note: Waiting | None, *, email: str, out: str = "", wrong: bool = False, stale: bool = False) -> str:
-    return await render_template("doors/sign_in.html", note=note, email=email, out=out, wrong=wrong, stale=stale)
+async def _form(note: Waiting | None, *, email: str, out: str = "", problem: str = "") -> str:
+    return await render_template("doors/sign_in.html", note=note, email=email, out=out, problem=problem)
 
 
-def _network() -> str:
+def network_of(forwarded: str, remote: str, hops: int) -> str:
     """Return where a request comes from: the address, or the network of one that holds many (IPv6: /64)."""
-    hops = portal().settings.trusted_hops
-    seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
-    given = seen[-hops] if 0 < hops <= len(seen) else request.remote_addr or ""
+    seen = [part.strip() for part in forwarded.split(",")]
+    given = seen[-hops] if 0 < hops <= len(seen) else remote
     try:
         address = ip_address(given)
     except ValueError:
