@@ -1,4 +1,4 @@
-"""The role `sync`, step by step, against a Microsoft 365 of the test's own: real msal, real SDK, TLS, both databases."""
+"""The role `sync`, step by step, against a Microsoft 365 of the test's own: real msal and SDK over TLS."""
 
 import asyncio
 import socket

@@ -1,0 +1,230 @@
+"""From the outbox to the mailbox it is for: once, whatever happens on the way."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from emulator.tenant import Tenant
+from emulator.world import World
+from graph_sync import steps
+from graph_sync.worker import Worker
+from service.core.sheet import Part, Person, Role, Sheet
+from service.core.states import Envelope, Folder, Letter, MessageKind, Outgoing
+from service.db.tables import Blob, Delivery, Message, Outbox, Recipient
+from service.letters.queue import queue_letter
+from service.recipients import new_recipient
+from service.vault.box import seal_box
+from service.vault.people import seal_keys_to_recipient
+from service.vault.stream import Sealer, context, new_data_key, seal
+from tests.graph_sync.conftest import ALICE, BOB, MAILER, a_mail, send_all, take_in
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+async def outbox(worker: Worker) -> list[Outbox]:
+    async with worker.db.reading() as session:
+        return list((await session.scalars(select(Outbox).order_by(Outbox.created_at))).all())
+
+
+def sent_items(tenant: Tenant) -> list[str]:
+    return [item.internet_message_id for item in tenant.exchange.mailboxes[MAILER].folder("sentitems").items]
+
+
+def drafts(tenant: Tenant) -> int:
+    return len(tenant.exchange.mailboxes[MAILER].folder("drafts").items)
+
+
+async def a_notice(worker: Worker, tenant: Tenant) -> None:
+    await tenant.exchange.submit(ALICE, a_mail())
+    await take_in(worker)
+
+
+async def let_leases_lapse(worker: Worker) -> None:
+    """Time passes: what a dead process held is free again, and what was put off is due."""
+    past = worker.now() - timedelta(minutes=1)
+    async with worker.db.writing() as session:
+        await session.execute(update(Outbox).values(lease_until=past, due_at=past))
+
+
+async def test_a_notice_reaches_the_recipient_and_is_noted(worker: Worker, tenant: Tenant):
+    await a_notice(worker, tenant)
+    await send_all(worker)
+    (mail,) = tenant.exchange.outside[BOB].mails
+    assert b"X-Safemail-Row" in mail.mime
+    (row,) = await outbox(worker)
+    assert (row.state, row.payload, row.mailer) == (Outgoing.SENT, None, MAILER)
+    async with worker.db.reading() as session:
+        delivery = (await session.scalars(select(Delivery))).one()
+    assert delivery.notified_at is not None
+    assert sent_items(tenant) == [f"<{row.id.hex}@secure.example>"]
+
+
+async def test_a_code_goes_in_one_call(worker: Worker, tenant: Tenant):
+    async with worker.db.writing() as session:
+        payload = {"to": BOB, "code": "123456", "language": "en"}
+        await queue_letter(session, worker.ring, Letter.CODE, "code/x/1", worker.now(), payload=payload)
+    await send_all(worker)
+    assert len(tenant.exchange.outside[BOB].mails) == 1
+    assert (await outbox(worker))[0].draft_id == ""
+
+
+@pytest.mark.parametrize("at", ["drafting", "drafted", "complete", "sending", "sent"])
+@pytest.mark.parametrize("world_name", ["plain", "other"])
+async def test_a_death_anywhere_sends_nothing_twice(
+    worker: Worker, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, at: str, world_name: str
+):
+    if world_name == "other":
+        other = World.other_reading()
+        tenant.world.send_keeps_message_id = other.send_keeps_message_id
+        tenant.world.immutable_id_survives_send = other.immutable_id_survives_send
+    await a_notice(worker, tenant)
+
+    def die(name: str) -> None:
+        if name == at:
+            raise Killed
+
+    monkeypatch.setattr(steps, "reached", die)
+    with pytest.raises(Killed):
+        await send_all(worker)
+    monkeypatch.undo()
+    for _ in range(4):
+        await let_leases_lapse(worker)
+        await send_all(worker)
+    assert [row.state for row in await outbox(worker)] == [Outgoing.SENT]
+    assert len(tenant.exchange.outside[BOB].mails) == 1
+    assert len(sent_items(tenant)) == 1
+    assert drafts(tenant) == 0
+
+
+async def test_a_lost_answer_to_send_is_looked_into(worker: Worker, tenant: Tenant):
+    await a_notice(worker, tenant)
+    tenant.world.chaos.fail_after = 1.0
+    for _ in range(4):
+        await send_all(worker)
+        await let_leases_lapse(worker)
+    tenant.world.chaos.fail_after = 0.0
+    for _ in range(3):
+        await let_leases_lapse(worker)
+        await send_all(worker)
+    assert [row.state for row in await outbox(worker)] == [Outgoing.SENT]
+    assert len(tenant.exchange.outside[BOB].mails) == 1
+    assert drafts(tenant) == 0
+
+
+async def test_being_throttled_only_delays(worker: Worker, tenant: Tenant):
+    await a_notice(worker, tenant)
+    tenant.world.chaos.throttle = 1.0
+    await send_all(worker)
+    (row,) = await outbox(worker)
+    assert row.state is not Outgoing.SENT
+    assert row.due_at > worker.now()
+    tenant.world.chaos.throttle = 0.0
+    worker._mailboxes.clear()
+    await let_leases_lapse(worker)
+    await send_all(worker)
+    assert len(tenant.exchange.outside[BOB].mails) == 1
+
+
+async def test_a_mail_that_is_nowhere_is_never_sent_again(worker: Worker, tenant: Tenant):
+    await a_notice(worker, tenant)
+    async with worker.db.writing() as session:
+        await session.execute(update(Outbox).values(state=Outgoing.SENDING, mailer=MAILER, draft_id="AAAAno-such-id"))
+    for _ in range(14):
+        await send_all(worker)
+        await let_leases_lapse(worker)
+    (row,) = await outbox(worker)
+    assert (row.state, row.error) == (Outgoing.UNSURE, "nowhere")
+    assert tenant.exchange.outside[BOB].mails == []
+
+
+@pytest.mark.parametrize("capitalised", [False, True])
+async def test_a_reply_brings_small_and_large_files(worker: Worker, tenant: Tenant, capitalised: bool):
+    tenant.world.upload_answers_capitalised = capitalised
+    files = [b"", b"small file" * 10, bytes(range(256)) * 30_000]
+    message_id = await a_reply(worker, files)
+    await send_all(worker)
+    (row,) = await outbox(worker)
+    assert (row.state, row.attached) == (Outgoing.SENT, 3)
+    inbox = tenant.exchange.mailboxes[ALICE].folder("inbox").items
+    assert len(inbox) == 1
+    from email import message_from_bytes
+
+    parsed = message_from_bytes(inbox[0].mime)
+    found = [part.get_payload(decode=True) for part in parsed.walk() if part.get_filename()]
+    assert found == files
+    async with worker.db.reading() as session:
+        assert (await session.get_one(Message, message_id)).keys_mailer is None
+
+
+async def a_reply(worker: Worker, files: list[bytes]) -> uuid.UUID:
+    """Write a reply as the portal leaves it."""
+    ring, now, message_id = worker.ring, worker.now(), uuid.uuid4()
+    content, sheet_key = new_data_key(), new_data_key()
+    parts, blobs = [], [("body", b"Here are my papers.")] + [(f"file-{n}", data) for n, data in enumerate(files, 1)]
+    keys = {name: worker.blobs.new_key() for name, _ in blobs}
+    async with worker.db.writing() as session:
+        recipient: Recipient = new_recipient(ring, BOB, now)
+        session.add(recipient)
+        await session.flush()
+        for number, (name, data) in enumerate(blobs):
+            role = Role.ATTACHMENT if number else Role.BODY_TEXT
+            kind = "application/octet-stream" if number else "text/plain"
+            shown = f"paper {number}.bin" if number else ""
+            parts.append(
+                Part(number, None, role, kind, shown, name, 0, len(data), "identity", len(data), "0" * 64, "utf-8")
+            )
+        sheet = Sheet(
+            subject="RE: [secure] Your papers",
+            sender=Person("Bob Doe", BOB),
+            sent_at=now,
+            to=(Person("Alice", ALICE),),
+            parts=tuple(parts),
+        )
+        message = Message(
+            id=message_id,
+            kind=MessageKind.REPLY,
+            reference="ABCDEFGH",
+            received_at=now,
+            expires_at=now + timedelta(days=30),
+            size=1,
+            sheet=seal(sheet_key, context(message_id.hex, "sheet"), sheet.to_bytes()),
+            excerpt=b"",
+            keys_mailer=seal_box(ring, "mailer", f"messages/{message_id.hex}/keys", content + sheet_key),
+        )
+        session.add(message)
+        await session.flush()
+        session.add(
+            Delivery(
+                message_id=message_id,
+                recipient_id=recipient.id,
+                envelope=Envelope.OWN,
+                keys=seal_keys_to_recipient(recipient.public_key, message_id.hex, content, sheet_key),
+                folder=Folder.SENT,
+                received_at=now,
+                expires_at=message.expires_at,
+            )
+        )
+        for name, _ in blobs:
+            session.add(Blob(message_id=message_id, name=name, key=keys[name], sealed_bytes=0, created_at=now))
+        await queue_letter(
+            session,
+            ring,
+            Letter.REPLY,
+            f"reply/{message_id.hex}",
+            now,
+            message_id=message_id,
+            recipient_id=recipient.id,
+        )
+    for name, data in blobs:
+        await worker.blobs.put(keys[name], _sealed(content, context(message_id.hex, name), data))
+    return message_id
+
+
+async def _sealed(key, place: bytes, data: bytes):
+    sealer = Sealer(key, place)
+    yield sealer.update(data)
+    yield sealer.finalize()
