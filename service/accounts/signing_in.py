@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from sqlalchemy import case, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.accounts.devices import add_device, get_device
@@ -16,10 +17,13 @@ from service.core.addresses import BadAddress
 from service.core.limits import FAILED_SIGN_INS, PASSWORD_LONGEST
 from service.core.states import AccountState
 from service.db.engine import Database
-from service.db.tables import Account
+from service.db.tables import Account, Device
 from service.recipients import get_by_address
 from service.vault.passwords import needs_rehash
 from service.vault.ring import KeyRing
+
+NOBODY = "nobody@invalid.invalid"
+"""Looked up where an address cannot be read, so that this takes as long."""
 
 
 class NotSignedIn(Enum):
@@ -59,7 +63,8 @@ async def sign_in(db: Database, ring: KeyRing, gate: HashGate, attempt: Attempt,
     """
     async with db.reading() as session:
         wait = await seconds_left(session, ring, SIGN_INS, attempt.network, now)
-        account = await _find(session, ring, attempt.address)
+        account_id = await _find(session, ring, attempt.address)
+        account = await session.get(Account, account_id)
     if wait > 0:
         raise TooMany(wait)
     is_right = len(attempt.password) <= PASSWORD_LONGEST and await gate.is_password(
@@ -68,41 +73,40 @@ async def sign_in(db: Database, ring: KeyRing, gate: HashGate, attempt: Attempt,
     rehashed = None
     if is_right and account is not None and needs_rehash(account.password, gate.cost):
         rehashed = await gate.hash(attempt.password)
+    checked = account.password if account is not None and is_right else None
     async with db.writing() as session:
-        return await _settle(session, ring, account, attempt, now, is_right=is_right, rehashed=rehashed)
+        return await _settle(session, ring, account_id, attempt, now, checked=checked, rehashed=rehashed)
 
 
-async def _find(session: AsyncSession, ring: KeyRing, address: str) -> Account | None:
+async def _find(session: AsyncSession, ring: KeyRing, address: str) -> uuid.UUID:
+    """Find the account's id; for addresses without one draw an id that nobody has, and go on with it alike."""
     try:
         recipient = await get_by_address(session, ring, address)
     except BadAddress:
-        return None
-    return await session.get(Account, recipient.id) if recipient else None
+        recipient = await get_by_address(session, ring, NOBODY)
+    return recipient.id if recipient else uuid.uuid4()
 
 
 async def _settle(
     session: AsyncSession,
     ring: KeyRing,
-    found: Account | None,
+    account_id: uuid.UUID,
     attempt: Attempt,
     now: datetime,
     *,
-    is_right: bool,
+    checked: str | None,
     rehashed: str | None,
 ) -> CameIn | NotSignedIn:
-    account = await session.get(Account, found.id, with_for_update=True, populate_existing=True) if found else None
-    device = await get_device(session, account.id, attempt.device, now, for_update=True) if account else None
-    if account is None or found is None or account.password != found.password or not is_right:
+    """Open a session or count a failure; `checked` is the stored password that was found right, if any."""
+    account = await session.get(Account, account_id, with_for_update=True)
+    device = await get_device(session, account_id, attempt.device, now, for_update=True)
+    if account is None or checked is None or account.password != checked:
         await allow(session, ring, SIGN_INS, attempt.network, now)
-        if account is not None and device is not None:
-            device.failures += 1
-            if device.failures >= FAILED_SIGN_INS:
-                await session.delete(device)  # a stranger like all others from now on
-        elif account is not None:
-            _count_failure(account, now)
+        await _count_failure(session, account_id, device, now)
         return NotSignedIn.WRONG
     if account.state is AccountState.LOCKED and device is None:
         await allow(session, ring, SIGN_INS, attempt.network, now)
+        await _count_failure(session, account_id, device, now)
         return NotSignedIn.WRONG
     if account.state is AccountState.DISABLED:
         return NotSignedIn.DISABLED
@@ -119,7 +123,21 @@ async def _settle(
     return CameIn(account.id, Tokens(token, device_token))
 
 
-def _count_failure(account: Account, now: datetime) -> None:
-    account.failures += 1
-    if account.failures >= FAILED_SIGN_INS and account.state is AccountState.ACTIVE:
-        account.state, account.locked_at = AccountState.LOCKED, now
+async def _count_failure(session: AsyncSession, account_id: uuid.UUID, device: Device | None, now: datetime) -> None:
+    """Count against the device, or against all strangers together; the tenth locks them out."""
+    if device is not None:
+        device.failures += 1
+        if device.failures >= FAILED_SIGN_INS:
+            await session.delete(device)  # a stranger like all others from now on
+        return
+    locks = (Account.failures + 1 >= FAILED_SIGN_INS) & (Account.state == AccountState.ACTIVE)
+    await session.execute(
+        update(Account)
+        .where(Account.id == account_id)
+        .values(
+            failures=Account.failures + 1,
+            locked_at=case((locks, now), else_=Account.locked_at),
+            state=case((locks, AccountState.LOCKED), else_=Account.state),
+        )
+        .execution_options(synchronize_session=False)
+    )

@@ -23,7 +23,7 @@ from tests.conftest import Clock
 from tests.portal.conftest import PASSWORD, GiveNotice, Register
 
 AXE = Path("node_modules/axe-core/axe.min.js")
-WIDTHS = (1280, 768, 360)
+WIDTHS = (1280, 768, 360, 320)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def a_page(chrome: Chromium, complaints: list[str], **options: Any) -> tup
 
 
 async def faults(context: BrowserContext, page: Page) -> list[str]:
-    """Look at a page with axe at three widths, and for what runs out of its side."""
+    """Look at a page with axe at each width, and for what runs out of its side."""
     cdp = await context.new_cdp_session(page)
     found: list[str] = []
     for width in WIDTHS:
