@@ -16,7 +16,7 @@ from service.portal.cookies import Cookies
 from service.portal.dates import size
 from service.portal.doors.blueprint import doors
 from service.portal.mailbox import blueprint as mailbox
-from service.portal.session import KeptKeys, csrf_token
+from service.portal.session import KeptKeys, csrf_token, seconds_left, way_back
 from service.portal.state import EXTENSION, Portal, cost_of, wall_clock
 from service.portal.uploads import FORM_BYTES, Gate
 from service.settings import PortalSettings
@@ -78,5 +78,6 @@ def _set_up_templates(app: Quart, state: Portal) -> None:
             "reader": getattr(g, "reader", None),
             "times": getattr(g, "times", None),
             "csrf": csrf_token,
-            "seconds_left": lambda: int((g.reader.session_ends_at - g.now).total_seconds()),
+            "seconds_left": seconds_left,
+            "way_back": way_back,
         }

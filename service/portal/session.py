@@ -13,7 +13,7 @@ from typing import ParamSpec
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from quart import Quart, Response, abort, current_app, g, redirect, request
+from quart import Quart, abort, current_app, g, redirect, request
 from quart.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -36,8 +36,6 @@ PASSIVE = {"doors.asset", "doors.sign_in_page", "doors.link"}
 CHANGE = {"doors.password", "doors.password_post"}
 NOT_NEXT = {"doors.asset", "doors.sign_in_page", "doors.link", "doors.password"}
 """Where nobody is led back to."""
-GRACE_SECONDS = 5
-"""The page goes to sign-in a little after its session ended, never before."""
 P = ParamSpec("P")
 View = Callable[P, Awaitable[ResponseReturnValue]]
 
@@ -193,16 +191,18 @@ def set_up(app: Quart, state: Portal) -> None:
         if not checks_itself and not csrf_ok(await request.form):
             abort(400, "stale")
 
-    @app.after_request
-    async def end_with_session(response: Response) -> Response:
-        reader: Reader | None = getattr(g, "reader", None)
-        is_page = response.mimetype == "text/html" and "Content-Security-Policy" not in response.headers
-        if reader is not None and is_page and response.status_code == 200:
-            left = int((reader.session_ends_at - g.now).total_seconds()) + GRACE_SECONDS
-            here = request.full_path.rstrip("?")
-            back = f"&next={quote(here, safe='/')}" if request.method == "GET" and is_own_page(here) else ""
-            response.headers["Refresh"] = f"{left}; url=/sign-in?out=time{back}"
-        return response
+
+def seconds_left() -> int:
+    """Return how long the session lasts if nothing happens from now on."""
+    reader: Reader = g.reader
+    return int((reader.session_ends_at - g.now).total_seconds())
+
+
+def way_back() -> str:
+    """Return where a page goes when its session ended: to sign-in, and from there back."""
+    here = request.full_path.rstrip("?")
+    back = f"&next={quote(here, safe='/')}" if request.method == "GET" and is_own_page(here) else ""
+    return f"/sign-in?out=time{back}"
 
 
 def _is_same_origin(public_url: str) -> bool:

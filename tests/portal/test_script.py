@@ -189,6 +189,6 @@ async def test_session_asks_two_minutes_before_its_end(
     await page.clock.run_for(12 * 60_000)
     assert not await dialog.is_visible()
     await page.clock.run_for(3 * 60_000)
-    await page.wait_for_url("**/sign-in?out=time")
+    await page.wait_for_url("**/sign-in?out=time&next=/inbox")
     assert complaints == []
     await context.close()

@@ -55,7 +55,7 @@ if (dialog) {
   dialog.querySelector("[data-stay]").addEventListener("click", async () => {
     const body = new URLSearchParams({ csrf: dialog.dataset.csrf });
     const answer = await fetch("/stay", { method: "POST", body }).catch(() => null);
-    if (!answer?.ok) return location.assign("/sign-in?out=time");
+    if (!answer?.ok) return location.assign(dialog.dataset.out);
     const { seconds } = await answer.json();
     extend(seconds);
     channel?.postMessage(seconds);
