@@ -82,6 +82,10 @@ class World:
     """10,000 for each app and mailbox at Microsoft."""
     mails_per_minute: int | None = None
     """30 for each mailbox at Microsoft."""
+    traces_per_5_minutes: int | None = None
+    """100 for all tools of a tenant together at Microsoft."""
+    upload_bytes_per_5_minutes: int | None = None
+    """150 MB for each app and mailbox at Microsoft."""
     chaos: Chaos = field(default_factory=Chaos)
     seed: int = 2026
     random: Random = field(init=False, repr=False)

@@ -30,6 +30,7 @@ from emulator.world import World
 
 FIREWALL = "x-ms-exchange-organization-"
 """Header fields that Exchange alone may write: taken from what comes in, and from what goes out."""
+NETWORK_ID = "X-MS-Exchange-Organization-Network-Message-Id"
 INTERNAL = (
     ("X-MS-Exchange-Organization-AuthAs", "Internal"),
     ("X-MS-Exchange-Organization-AuthMechanism", "04"),
@@ -166,9 +167,7 @@ class Exchange:
         """Take mail over SMTP from the internet; a report, where one is due, goes to the outside sender."""
         header, rest = split_mail(mime)
         received = self._received(envelope_from.rpartition("@")[2] or "unknown")
-        header = header.without(["return-path", "bcc"], prefix=FIREWALL).on_top(
-            ("Return-Path", envelope_from or "<>"), received, *ANONYMOUS
-        )
+        header = header.without(["return-path", "bcc"], prefix=FIREWALL).on_top(received, *ANONYMOUS)
         wanted = tuple(dict.fromkeys(one.lower() for one in recipients))
         self._carry(Copy(header, rest, envelope_from, wanted, is_inside=False, network_id=str(uuid.uuid4())))
         await asyncio.sleep(0)
@@ -244,9 +243,12 @@ class Exchange:
             return UNKNOWN
         if mailbox.inside_only and not copy.is_inside:
             return INSIDE_ONLY
-        if copy.size > mailbox.max_receive:
+        header = copy.header.without(["return-path"]).on_top(
+            ("Return-Path", copy.envelope_from or "<>"), (NETWORK_ID, copy.network_id)
+        )
+        item = mailbox.new_item((header, copy.rest), now=self.clock())
+        if item.size > mailbox.max_receive:
             return TOO_LARGE_TO_RECEIVE
-        item = mailbox.new_item((copy.header, copy.rest), now=self.clock())
         mailbox.place(item, mailbox.folder("junkemail" if recipient in self.world.deliver_to_junk else "inbox"))
         if mailbox.auto_reply and copy.envelope_from.lower() not in mailbox.answered:
             self._answer(mailbox, mailbox.auto_reply, copy)

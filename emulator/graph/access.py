@@ -1,5 +1,6 @@
 """Who may do what: the bearer, Exchange's scope for the app, throttling and planned faults."""
 
+import json
 import time
 from collections import deque
 from typing import Any, Literal
@@ -19,6 +20,7 @@ GRANTS: dict[Need, set[str]] = {
     "send": {"Mail.Send"},
 }
 WINDOW_SECONDS = 600.0
+UPLOAD_WINDOW_SECONDS = 300.0
 IMMUTABLE = 'idtype="immutableid"'
 
 
@@ -51,7 +53,7 @@ class Access:
         share = self.tenant.world.chaos.fail_after
         if request.method != "GET" and response.status_code < 400 and self.tenant.world.happens(share):
             error = GraphError(504, "GatewayTimeout", "The request timed out.")
-            response = Response(self._json(error), 504, content_type="application/json")
+            response = Response(json.dumps(error.body()), 504, content_type="application/json")
         return response
 
     def mailbox(self, user: str, need: Need) -> Mailbox:
@@ -90,6 +92,23 @@ class Access:
         if most is not None and not self._room(self.tenant.graph.sent, mailbox.address, most, 60.0):
             raise throttled(60, "ErrorExceededMessageLimit")
 
+    def count_trace(self) -> None:
+        most = self.tenant.world.traces_per_5_minutes
+        if most is not None and not self._room(self.tenant.graph.traces, "", most, UPLOAD_WINDOW_SECONDS):
+            raise throttled(60)
+
+    def count_upload(self, mailbox: Mailbox, size: int) -> None:
+        """Count what a request carries up; raises GraphError where it is too much for five minutes."""
+        most = self.tenant.world.upload_bytes_per_5_minutes
+        if most is None or not size:
+            return
+        rows, now = self.tenant.graph.uploaded.setdefault(mailbox.address, deque()), time.monotonic()
+        while rows and rows[0][0] <= now - UPLOAD_WINDOW_SECONDS:
+            rows.popleft()
+        if sum(count for _, count in rows) + size > most:
+            raise throttled(60)
+        rows.append((now, size))
+
     def _count(self, mailbox: Mailbox) -> None:
         world, state = self.tenant.world, self.tenant.graph
         if world.requests_per_10_minutes is not None and not self._room(
@@ -98,6 +117,7 @@ class Access:
             raise throttled(60)
         if g.held is not None:
             return
+        self.count_upload(mailbox, request.content_length or 0)
         now = state.at_once.get(mailbox.address, 0)
         if world.concurrent_per_mailbox is not None and now >= world.concurrent_per_mailbox:
             raise throttled(1)
@@ -128,11 +148,6 @@ class Access:
             except jwt.PyJWTError as exc:
                 raise GraphError(401, "InvalidAuthenticationToken", "Access token validation failure.") from exc
         return claims
-
-    def _json(self, error: GraphError) -> str:
-        import json
-
-        return json.dumps(error.body())
 
 
 async def read_json() -> dict[str, Any]:

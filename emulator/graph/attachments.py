@@ -97,8 +97,9 @@ def add_routes(graph: Blueprint, access: Access) -> None:
         }, 201
 
 
-def add_upload_route(app: Quart, tenant: Tenant) -> None:
+def add_upload_route(app: Quart, access: Access) -> None:
     """Add the pre-authenticated address: its token is all it asks for, on the host that serves Graph here."""
+    tenant = access.tenant
 
     @app.put("/upload/AttachmentSessions/<token>")
     async def put_range(token: str) -> ResponseReturnValue:
@@ -108,6 +109,7 @@ def add_upload_route(app: Quart, tenant: Tenant) -> None:
             raise GraphError(404, "ErrorItemNotFound", "The upload session was not found.")
         if tenant.world.happens(tenant.world.chaos.fail):
             raise GraphError(503, "ServiceUnavailable", "The service is unavailable.", {"Retry-After": "1"})
+        access.count_upload(upload.mailbox, request.content_length or 0)
         body = await request.get_data(cache=False, as_text=False, parse_form_data=False)
         _take(upload, body, request.headers.get("Content-Range", ""))
         if len(upload.content) < upload.size:

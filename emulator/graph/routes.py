@@ -31,7 +31,7 @@ def register(app: Quart, tenant: Tenant) -> None:
     for part in (folders, messages, attachments, delta, subscriptions, traces):
         part.add_routes(graph, access)
     app.register_blueprint(graph)
-    attachments.add_upload_route(app, tenant)
+    attachments.add_upload_route(app, access)
 
     @app.errorhandler(GraphError)
     async def graph_error(exc: GraphError) -> ResponseReturnValue:

@@ -58,6 +58,8 @@ class GraphState:
     at_once: dict[str, int] = field(default_factory=dict)
     requests: dict[str, deque[float]] = field(default_factory=dict)
     sent: dict[str, deque[float]] = field(default_factory=dict)
+    traces: dict[str, deque[float]] = field(default_factory=dict)
+    uploaded: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
     calls: deque[tuple[str, str, int]] = field(default_factory=lambda: deque(maxlen=10_000))
     """Method, route and status of the last requests, for tests that count."""
 

@@ -33,6 +33,7 @@ def add_routes(graph: Blueprint, access: Access) -> None:
     async def list_traces() -> ResponseReturnValue:
         if PERMISSION not in tenant.app.permissions:
             raise access_denied()
+        access.count_trace()
         args = dict(request.args)
         until = tenant.clock() - tenant.world.trace_latency
         rows = [row for row in tenant.exchange.trace if row.received <= until]

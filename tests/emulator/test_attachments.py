@@ -173,6 +173,13 @@ async def test_small_way_ends_at_three_megabytes(graph: httpx.AsyncClient):
     assert over.status_code == 413
 
 
+async def test_bytes_going_up_are_counted(microsoft: Tenant, graph: httpx.AsyncClient):
+    url = await draft(graph)
+    microsoft.world.upload_bytes_per_5_minutes = 2_000_000
+    made = [await graph.post(f"{url}/attachments", json=file("a", b"x" * 900_000)) for _ in range(2)]
+    assert [one.status_code for one in made] == [201, 429]
+
+
 async def test_sent_mail_takes_no_files(microsoft: Tenant, graph: httpx.AsyncClient):
     await microsoft.exchange.submit(ALICE, a_mail(to=INTAKE))
     item = microsoft.exchange.mailboxes[INTAKE].folder("inbox").items[0]

@@ -30,6 +30,11 @@ async def test_permission_is_needed(microsoft: Tenant, graph: httpx.AsyncClient)
     assert (await graph.get(TRACES)).status_code == 403
 
 
+async def test_questions_are_counted_for_the_tenant(microsoft: Tenant, graph: httpx.AsyncClient):
+    microsoft.world.traces_per_5_minutes = 2
+    assert [(await graph.get(TRACES)).status_code for _ in range(3)] == [200, 200, 429]
+
+
 async def test_rows_come_late_and_in_pages(microsoft: Tenant, graph: httpx.AsyncClient):
     microsoft.world.trace_latency = timedelta(hours=1)
     for _ in range(3):

@@ -70,6 +70,14 @@ async def test_headers_of_exchange_are_believed_from_exchange_alone(tenant: Tena
     assert b"x-ms-exchange-organization" not in outside(tenant, BOB)[0].lower()
 
 
+async def test_mail_inside_carries_the_id_of_its_trace_rows(tenant: Tenant):
+    await tenant.exchange.submit(ALICE, a_mail(to=f"{BORIS}, {BOB}", subject="[secure]"))
+    [diverted], [beside] = inbox(tenant, INTAKE), inbox(tenant, BORIS)
+    name = "x-ms-exchange-organization-network-message-id"
+    assert diverted.header.get(name) == beside.header.get(name) == tenant.exchange.trace[0].id
+    assert diverted.header.get("return-path") == ALICE
+
+
 async def test_rule_is_not_for_mail_from_outside(tenant: Tenant):
     await tenant.exchange.receive_from_outside(BOB, [ALICE, CAROL], a_mail(sender=ALICE, subject="[secure]"))
     assert inbox(tenant, INTAKE) == []
