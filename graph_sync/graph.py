@@ -182,7 +182,7 @@ class Graph:
             await answer.aclose()
 
 
-class _Bearer(AccessTokenProvider):
+class _Bearer(AccessTokenProvider):  # type: ignore[misc]
     def __init__(self, tokens: Tokens, host: str) -> None:
         self._tokens = tokens
         self._hosts = AllowedHostsValidator([host])  # an empty list would hand the token to any host

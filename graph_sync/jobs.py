@@ -1,5 +1,6 @@
 """When things happen: APScheduler triggers plain functions, which take their own leases; it knows no job itself."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -19,23 +20,41 @@ CHECK_MINUTES = 15
 BCC_SECONDS = 1
 CLEAN_SECONDS = 60
 RETENTION_MINUTES = 60
+Job = Callable[[], Awaitable[object]]
 
 
-def schedule(worker: Worker) -> AsyncIOScheduler:
-    """Return a scheduler with all jobs, not yet started."""
-    scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
-    traces = Traces(worker)
+class Jobs:
+    """All jobs of one process, on their intervals."""
 
-    def every(job: Callable[[], Awaitable[object]], name: str, *, seconds: float) -> None:
-        scheduler.add_job(_guarded, "interval", [name, job], seconds=seconds, id=name, misfire_grace_time=None)
+    def __init__(self, worker: Worker) -> None:
+        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        self._running: set[asyncio.Task[None]] = set()
+        traces = Traces(worker)
+        self._every(SUBSCRIBE_SECONDS, "subscribe", lambda: keep_subscribed(worker))
+        self._every(CHECK_MINUTES * 60, "check-subscriptions", lambda: keep_subscribed(worker, check=True))
+        if worker.settings.bcc == "trace":
+            self._every(BCC_SECONDS, "bcc", lambda: look_for_blind_copies(worker, traces))
+        self._every(CLEAN_SECONDS, "clean", lambda: clean(worker))
+        self._every(RETENTION_MINUTES * 60, "retention", lambda: end_what_is_over(worker))
 
-    every(lambda: keep_subscribed(worker), "subscribe", seconds=SUBSCRIBE_SECONDS)
-    every(lambda: keep_subscribed(worker, check=True), "check-subscriptions", seconds=CHECK_MINUTES * 60)
-    if worker.settings.bcc == "trace":
-        every(lambda: look_for_blind_copies(worker, traces), "bcc", seconds=BCC_SECONDS)
-    every(lambda: clean(worker), "clean", seconds=CLEAN_SECONDS)
-    every(lambda: end_what_is_over(worker), "retention", seconds=RETENTION_MINUTES * 60)
-    return scheduler
+    def start(self) -> None:
+        self._scheduler.start()
+
+    async def stop(self, within: float) -> None:
+        """Start nothing new; let what runs come to its end."""
+        self._scheduler.pause()
+        if self._running:
+            await asyncio.wait(self._running, timeout=within)
+        self._scheduler.shutdown(wait=False)
+
+    def _every(self, seconds: float, name: str, job: Job) -> None:
+        self._scheduler.add_job(self._run, "interval", [name, job], seconds=seconds, id=name, misfire_grace_time=None)
+
+    async def _run(self, name: str, job: Job) -> None:
+        task = asyncio.create_task(_guarded(name, job))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.shield(task)
 
 
 async def end_what_is_over(worker: Worker) -> int:
@@ -44,7 +63,7 @@ async def end_what_is_over(worker: Worker) -> int:
         return await sweep(worker.db, worker.blobs, worker.now()) if is_mine else 0
 
 
-async def _guarded(name: str, job: Callable[[], Awaitable[object]]) -> None:
+async def _guarded(name: str, job: Job) -> None:
     try:
         await job()
     except Exception as exc:  # noqa: BLE001 - the job loop: the next run is the remedy

@@ -171,7 +171,8 @@ class Mailbox:
         return int(str(expected[0]).partition("-")[0])
 
     async def attachments(self, draft_id: str) -> list[Attached]:
-        builder, query = self._message(draft_id).attachments, {"select": "id,name,size", "top": "200"}
+        builder = self._message(draft_id).attachments
+        query: dict[str, str] | None = {"select": "id,name,size", "top": "200"}
         found: list[Attached] = []
         while True:
             answer = await self._request("GET", builder, query=query)

@@ -40,8 +40,8 @@ async def keep_subscribed(worker: Worker, *, check: bool = False) -> int:
         if not is_mine:
             return 0
         async with worker.db.reading() as session:
-            rows = await list_subscriptions(session)
-        for row in _wanted(worker, rows):
+            rows = _wanted(worker, await list_subscriptions(session))
+        for row in rows:
             job = f"subscribe/{row.id.hex}"
             if not worker.may_run(job):
                 continue

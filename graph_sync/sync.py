@@ -1,15 +1,16 @@
 """The role `sync`: catches up, pulls, sends, keeps house. It listens to nobody."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import cast
 
 import structlog
 
 from graph_sync.auth import Tokens
 from graph_sync.catch_up import catch_up
 from graph_sync.graph import Graph
-from graph_sync.jobs import schedule
+from graph_sync.jobs import Jobs
 from graph_sync.pull import pull_due
 from graph_sync.send import send_due
 from graph_sync.subscribe import keep_subscribed
@@ -26,6 +27,7 @@ WATCH_SECONDS = 0.1
 SWEEP_SECONDS = 1.0
 """Work is looked for so often even where no change was seen: the sweep is the truth, the watch only makes it prompt."""
 WATCH_AGAIN_SECONDS = 1.0
+GRACE_SECONDS = 10.0
 Work = Callable[[], Awaitable[object]]
 
 
@@ -46,18 +48,21 @@ async def work(worker: Worker, stop: asyncio.Event) -> None:
     bells = {name: asyncio.Event() for name in ("intake", *Lane)}
     works: dict[str, Work] = {"intake": lambda: _take_in(worker)}
     works |= {lane: _lane(worker, lane) for lane in Lane}
-    scheduler = schedule(worker)
+    jobs = Jobs(worker)
     await _guarded("subscribe", lambda: keep_subscribed(worker, check=True))
-    scheduler.start()
-    tasks = [asyncio.create_task(_loop(name, works[name], bell)) for name, bell in bells.items()]
-    tasks.append(asyncio.create_task(_watch(worker, list(bells.values()))))
+    jobs.start()
+    loops = [asyncio.create_task(_loop(name, works[name], bell, stop)) for name, bell in bells.items()]
+    watch = asyncio.create_task(_watch(worker, list(bells.values())))
     try:
         await stop.wait()
     finally:
-        scheduler.shutdown(wait=False)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        watch.cancel()
+        for bell in bells.values():
+            bell.set()
+        with suppress(TimeoutError):  # what is begun is ended where that takes seconds; else the next process goes on
+            await asyncio.wait_for(asyncio.gather(*loops, return_exceptions=True), GRACE_SECONDS)
+        await jobs.stop(GRACE_SECONDS)
+        await asyncio.gather(watch, return_exceptions=True)
 
 
 async def _take_in(worker: Worker) -> None:
@@ -69,8 +74,8 @@ def _lane(worker: Worker, lane: Lane) -> Work:
     return lambda: send_due(worker, lane)
 
 
-async def _loop(name: str, job: Work, bell: asyncio.Event) -> None:
-    while True:
+async def _loop(name: str, job: Work, bell: asyncio.Event, stop: asyncio.Event) -> None:
+    while not stop.is_set():
         await _guarded(name, job)
         with suppress(TimeoutError):
             await asyncio.wait_for(bell.wait(), SWEEP_SECONDS)
@@ -80,9 +85,10 @@ async def _loop(name: str, job: Work, bell: asyncio.Event) -> None:
 async def _watch(worker: Worker, bells: list[asyncio.Event]) -> None:
     while True:
         try:
-            async for _ in worker.db.watch(WATCH_SECONDS):
-                for bell in bells:
-                    bell.set()
+            async with aclosing(cast("AsyncGenerator[None, None]", worker.db.watch(WATCH_SECONDS))) as changes:
+                async for _ in changes:
+                    for bell in bells:
+                        bell.set()
         except TryAgain:
             log.warning("watch_broke")
         except Exception as exc:  # noqa: BLE001 - a job loop: without the watch the sweep goes on

@@ -84,7 +84,7 @@ def _no(why: str) -> Response:
     return Response("", 404, NO_SNIFF)
 
 
-def _read(body: bytes) -> list[dict[str, Any]] | None:
+def _read(body: bytes | str) -> list[dict[str, Any]] | None:
     if len(body) > BODY_BYTES:
         return None
     try:

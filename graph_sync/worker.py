@@ -112,7 +112,7 @@ class Worker:
 
 def back_off(tries: int, exc: Exception | None = None) -> timedelta:
     """Say how long to wait after so many tries; Exchange's own word counts more."""
-    waited = min(timedelta(seconds=2 ** min(tries, 10)), BACK_OFF_LONGEST)
+    waited = min(timedelta(seconds=2 ** min(max(tries - 1, 0), 10)), BACK_OFF_LONGEST)
     return max(exc.retry_after, timedelta(seconds=0.1)) if isinstance(exc, Throttled) else waited
 
 

@@ -74,15 +74,23 @@ async def add_blind_copies(
             kept.expires_at = now  # nobody can ever read it: retention ends it
         if sheet.automatic:
             return
-        told = {"subject": sheet.subject, "sent_at": sheet.sent_at, "message_id": kept.id}
-        who, sender = listed(sheet, rules), staff_sender(ring, kept)
+        who, reasons = listed(sheet, rules), []
         if has_readers is not None:
             await tell_secured(session, ring, kept.id, who.inside, now)
         elif outcome is Bcc.KNOWN:
-            await tell_not_delivered(
-                session, ring, NotDelivered.NOBODY_OUTSIDE, kept.id, sender, now, recipients=(), **told
-            )
+            reasons.append(NotDelivered.NOBODY_OUTSIDE)
         if outcome is Bcc.UNREADABLE:
+            reasons.append(NotDelivered.BCC_UNREADABLE)
+        for reason in reasons:
             await tell_not_delivered(
-                session, ring, NotDelivered.BCC_UNREADABLE, kept.id, sender, now, recipients=(*who.outside,), **told
+                session,
+                ring,
+                reason,
+                kept.id,
+                staff_sender(ring, kept),
+                now,
+                subject=sheet.subject,
+                recipients=tuple(who.outside),
+                sent_at=sheet.sent_at,
+                message_id=kept.id,
             )

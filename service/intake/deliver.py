@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.states import Envelope, Folder, Letter
 from service.db.engine import Database
+from service.db.locks import lock
 from service.db.tables import Delivery, Message, Recipient
 from service.letters.queue import queue_letter
 from service.recipients import address_index, get_by_address, new_recipient
@@ -42,6 +43,8 @@ async def deliver(
     """Give the message to those who have not got it yet; return their addresses. `keys`: content and sheet."""
     holders = set(await session.scalars(select(Delivery.recipient_id).where(Delivery.message_id == message.id)))
     added = []
+    for index in sorted(prepared):  # in one order, so that two transactions with the same new recipients only wait
+        await lock(session, index)
     for address, envelope in addressed.items():
         recipient = await get_by_address(session, ring, address)
         if recipient is None:

@@ -1,4 +1,4 @@
-"""What a sender is told about a mail of theirs: queued here, written in `service.letters`."""
+"""What a sender is told about a mail of theirs; automatic answers are told nothing. Written in `service.letters`."""
 
 import uuid
 from collections.abc import Iterable

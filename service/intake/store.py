@@ -183,7 +183,7 @@ async def _tell(
     **sizes: int,
 ) -> None:
     if mail.automatic:
-        return  # RFC 3834 §2: programs do not answer programs
+        return  # RFC 3834 §2: an automatic answer is not answered
     recipients = who.unusable if reason is NotDelivered.BOUNCED else (*who.outside, *who.unusable)
     await tell_not_delivered(
         session,

@@ -158,9 +158,9 @@ async def test_mail_in_junk_is_found_too(worker: Worker, tenant: Tenant):
     assert [one.state for one in await arrivals(worker)] == [State.SEALED]
 
 
-async def test_a_mail_of_a_program_gets_notices_and_no_receipt(worker: Worker, tenant: Tenant):
+async def test_an_automatic_answer_gets_notices_and_no_receipt(worker: Worker, tenant: Tenant):
     worker.settings = worker.settings.model_copy(update={"bcc": "none"})
-    await tenant.exchange.submit(ALICE, a_mail(more="Auto-Submitted: auto-generated"))
+    await tenant.exchange.submit(ALICE, a_mail(more="Auto-Submitted: auto-replied"))
     await take_in(worker)
     assert await letters(worker) == ["notice"]
 
