@@ -11,7 +11,7 @@ from service.accounts.rates import CURRENT, TooMany, allow, seconds_left
 from service.accounts.sessions import add_session
 from service.core.limits import PASSWORD_LONGEST
 from service.db.engine import Database
-from service.db.tables import Account, Session
+from service.db.tables import Account, AuditEntry, Session
 from service.errors import Refused
 from service.vault.box import seal_box
 from service.vault.ring import KeyRing
@@ -60,6 +60,7 @@ async def change_password(
     account.password, account.password_at = stored, now
     if hint:
         account.hint = seal_box(ring, "mailer", f"hint/{account_id.hex}", hint.encode())
+    session.add(AuditEntry(at=now, actor="portal", verb="account.password", object_id=account_id.hex))
     old = await session.get(Session, session_id)
     device_id = old.device_id if old is not None else None
     await session.execute(delete(Session).where(Session.account_id == account_id))

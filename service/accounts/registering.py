@@ -18,7 +18,7 @@ from service.accounts.rates import CODES, TooMany, allow, seconds_left
 from service.accounts.sessions import add_session
 from service.core.limits import CODE_LIFE, CODE_RESEND_AFTER, CODE_TRIES
 from service.core.states import AccountState, Letter
-from service.db.tables import Account, Code, Delivery, Recipient
+from service.db.tables import Account, AuditEntry, Code, Delivery, Recipient
 from service.letters.queue import queue_letter
 from service.vault.box import seal_box
 from service.vault.people import seal_to_recipient
@@ -180,6 +180,7 @@ async def save_account(
             last_sign_in_at=now,
         )
     )
+    session.add(AuditEntry(at=now, actor="portal", verb="account.create", object_id=place))
     await session.flush()
     device_id, device = await add_device(session, recipient.id, now)
     token = await add_session(session, recipient.id, device_id, now)

@@ -17,7 +17,7 @@ from service.core.addresses import BadAddress
 from service.core.limits import FAILED_SIGN_INS, PASSWORD_LONGEST
 from service.core.states import AccountState
 from service.db.engine import Database
-from service.db.tables import Account, Device
+from service.db.tables import Account, AuditEntry, Device
 from service.recipients import get_by_address
 from service.vault.passwords import needs_rehash
 from service.vault.ring import KeyRing
@@ -131,7 +131,7 @@ async def _count_failure(session: AsyncSession, account_id: uuid.UUID, device: D
             await session.delete(device)  # a stranger like all others from now on
         return
     locks = (Account.failures + 1 >= FAILED_SIGN_INS) & (Account.state == AccountState.ACTIVE)
-    await session.execute(
+    locked_at = await session.scalar(
         update(Account)
         .where(Account.id == account_id)
         .values(
@@ -139,5 +139,8 @@ async def _count_failure(session: AsyncSession, account_id: uuid.UUID, device: D
             locked_at=case((locks, now), else_=Account.locked_at),
             state=case((locks, AccountState.LOCKED), else_=Account.state),
         )
+        .returning(Account.locked_at)
         .execution_options(synchronize_session=False)
     )
+    if locked_at == now:
+        session.add(AuditEntry(at=now, actor="portal", verb="account.lock", object_id=account_id.hex))

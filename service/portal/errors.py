@@ -10,7 +10,9 @@ from werkzeug.exceptions import HTTPException
 from service.accounts.rates import TooMany
 from service.errors import Broken, Refused, TooBig, TryAgain
 from service.portal import language
+from service.portal.dates import size
 from service.portal.language import gettext as _
+from service.portal.state import portal
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 30
@@ -87,7 +89,8 @@ async def too_big() -> Response:
     return await page(
         413,
         _("That is too big"),
-        _("A message can hold 35 MB with all files. Nothing was sent; your draft is kept."),
+        _("A message can hold %(limit)s with all files. Nothing was sent; your draft is kept.")
+        % {"limit": size(portal().settings.message_bytes)},
     )
 
 
@@ -107,6 +110,7 @@ async def page(status: int, title: str, text: str, *, to_inbox: bool = False) ->
     if getattr(g, "times", None) is None:  # refused before anybody asked for the language
         g.reader = None
         language.speak("en")
+    g.is_refusal = True  # so that the page tells nothing of its address
     html = await render_template("error.html", title=title, text=text, to_inbox=to_inbox)
     return Response(html, status, content_type="text/html; charset=utf-8")
 

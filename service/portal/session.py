@@ -166,7 +166,7 @@ def set_up(app: Quart, state: Portal) -> None:
         g.reader, g.pre, g.now = None, request.cookies.get(state.cookies.pre, "")[:TOKEN_LONGEST], state.clock()
         token = request.cookies.get(state.cookies.session, "")
         account_language = ""
-        if token and request.endpoint not in {None, "doors.asset"}:
+        if token and request.endpoint != "doors.asset":
             async with state.db.reading() as session:
                 found = await find_session(session, token, g.now)
             if found is not None:
@@ -201,7 +201,8 @@ def seconds_left() -> int:
 def way_back() -> str:
     """Return where a page goes when its session ended: to sign-in, and from there back."""
     here = request.full_path.rstrip("?")
-    back = f"&next={quote(here, safe='/')}" if request.method == "GET" and is_own_page(here) else ""
+    leads_back = request.method == "GET" and not g.get("is_refusal") and is_own_page(here)
+    back = f"&next={quote(here, safe='/')}" if leads_back else ""
     return f"/sign-in?out=time{back}"
 
 

@@ -14,7 +14,7 @@ from service.accounts.registering import Tried, get_flow, save_account, try_code
 from service.accounts.sessions import add_session, find_session, touch_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
 from service.core.states import AccountState, Letter
-from service.db.tables import Account, Outbox
+from service.db.tables import Account, AuditEntry, Outbox
 from service.errors import TryAgain
 from service.letters.queue import open_payload
 from tests.accounts.conftest import CHEAP, PASSWORD, World
@@ -35,6 +35,10 @@ async def test_twenty_wrong_guesses_at_once_lock_after_ten(world: World) -> None
     assert account.state is AccountState.LOCKED
     assert account.locked_at == world.clock()
     assert account.failures == 20
+    async with world.db.reading() as session:
+        verbs = (await session.scalars(select(AuditEntry.verb).order_by(AuditEntry.seq))).all()
+    assert verbs[0] == "account.create"
+    assert "account.lock" in verbs
     assert await attempt(world, PASSWORD) is NotSignedIn.WRONG
 
 

@@ -314,3 +314,12 @@ async def test_message_past_its_date_shows_no_note(browser: Browser, a_notice: G
     assert page.status == 404
     assert "Alice" not in page.text
     assert "Alice" not in (await browser.get("/sign-in")).text
+
+
+async def test_what_is_not_there_looks_the_same_to_a_reader_too(registered: Register, a_notice: GiveNotice) -> None:
+    person = await registered()
+    other = await a_notice(CAROL)
+    paths = (other.message, "/m/" + "0" * 32, "/m/nonsense", "/nothing", other.message + "/reply")
+    answers = [await person.browser.get(path) for path in paths]
+    assert {answer.status for answer in answers} == {404}
+    assert len({answer.body for answer in answers}) == 1
