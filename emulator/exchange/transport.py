@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from random import Random
 
+from emulator.exchange.carried import ANONYMOUS, FIREWALL, INTERNAL, NETWORK_ID, Copy
 from emulator.exchange.headers import Header, encode_words, split_mail, write_address
 from emulator.exchange.mailbox import Change, Folder, Item, Listener, Mailbox
 from emulator.exchange.outside import OutsideMail, OutsideMailbox
@@ -27,33 +28,6 @@ from emulator.exchange.reports import (
 from emulator.exchange.rules import Rule, Sending
 from emulator.exchange.trace import Status, TraceRow
 from emulator.world import World
-
-FIREWALL = "x-ms-exchange-organization-"
-"""Header fields that Exchange alone may write: taken from what comes in, and from what goes out."""
-NETWORK_ID = "X-MS-Exchange-Organization-Network-Message-Id"
-INTERNAL = (
-    ("X-MS-Exchange-Organization-AuthAs", "Internal"),
-    ("X-MS-Exchange-Organization-AuthMechanism", "04"),
-    ("X-MS-Exchange-Organization-SCL", "-1"),
-)
-ANONYMOUS = (("X-MS-Exchange-Organization-AuthAs", "Anonymous"), ("X-MS-Exchange-Organization-SCL", "1"))
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One mail on its way, for some of its recipients."""
-
-    header: Header
-    rest: bytes
-    envelope_from: str
-    recipients: tuple[str, ...]
-    is_inside: bool
-    network_id: str
-    is_stopped: bool = False
-
-    @property
-    def size(self) -> int:
-        return len(self.header.as_bytes()) + len(self.rest)
 
 
 @dataclass

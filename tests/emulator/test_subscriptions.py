@@ -162,3 +162,23 @@ async def test_lifecycle_pauses_until_authorized_again(microsoft: Tenant, graph:
     await microsoft.notifier.lifecycle(microsoft.subscriptions[made], "subscriptionRemoved")
     assert microsoft.subscriptions == {}
     await hook.until(3)
+
+
+async def test_expiry_over_the_longest_is_cut_in_the_other_reading(
+    microsoft: Tenant, graph: httpx.AsyncClient, hook: Hook
+):
+    microsoft.world.expiry_over_max, microsoft.world.max_expiry = "cap", timedelta(minutes=4_230)
+    made = await graph.post("/subscriptions", json=wanted(hook, timedelta(days=20)))
+    until = datetime.fromisoformat(made.json()["expirationDateTime"][:26] + "+00:00")
+    assert timedelta(minutes=4_200) < until - datetime.now(UTC) <= timedelta(minutes=4_230)
+
+
+async def test_restored_item_is_told_again(microsoft: Tenant, graph: httpx.AsyncClient, hook: Hook):
+    await subscribe(graph, hook)
+    await microsoft.exchange.submit(ALICE, a_mail(to=INTAKE))
+    mailbox = microsoft.exchange.mailboxes[INTAKE]
+    [item] = mailbox.folder("inbox").items
+    mailbox.move(item, mailbox.folder("archive"))
+    mailbox.move(item, mailbox.folder("inbox"))
+    first, second = await hook.until(2)
+    assert first["resourceData"]["id"] == second["resourceData"]["id"] == item.immutable_id
