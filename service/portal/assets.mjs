@@ -1,7 +1,7 @@
 // Builds what the pages link to: our sources and the parts of USWDS that they use, under content-hashed names.
 // No dependency but the USWDS package; no network. Called by `make setup`.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -26,7 +26,6 @@ const walk = (folder) =>
   );
 
 const manifest = { files: {}, icons: [] };
-rmSync(target, { recursive: true, force: true });
 mkdirSync(target, { recursive: true });
 
 function put(name, content) {
@@ -134,4 +133,11 @@ put("icons.svg", `<svg xmlns="http://www.w3.org/2000/svg">${manifest.icons.map((
 
 for (const name of ["mark.svg", "mark-dark.svg", ...scripts]) put(name, readFileSync(join(source, name)));
 
-writeFileSync(join(target, "manifest.json"), `${JSON.stringify(manifest, null, 1)}\n`);
+// The manifest last and at once, so that whoever reads meanwhile finds all that it names; then what it names no more.
+const draft = join(target, `manifest.${process.pid}`);
+writeFileSync(draft, `${JSON.stringify(manifest, null, 1)}\n`);
+renameSync(draft, join(target, "manifest.json"));
+const kept = new Set(["manifest.json", ".ready", ...Object.values(manifest.files)]);
+for (const name of readdirSync(target)) {
+  if (!kept.has(name) && !name.startsWith("manifest.")) rmSync(join(target, name));
+}
