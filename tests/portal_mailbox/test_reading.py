@@ -82,7 +82,7 @@ async def test_a_prefetch_reads_nothing(bob: Signed, mail: SealedMail, db: Datab
 async def test_automatic_mail_is_not_receipted(
     db: Database, rings: Rings, blobs: Blobs, clock: Clock, bob: Signed
 ) -> None:
-    mail = await a_sealed_mail(db, rings, blobs, b"Auto-Submitted: auto-generated\r\n" + HELLO, now=clock.now)
+    mail = await a_sealed_mail(db, rings, blobs, b"Auto-Submitted: auto-replied\r\n" + HELLO, now=clock.now)
     await bob.get(address(mail))
     async with db.reading() as session:
         assert (await session.scalars(select(Outbox))).all() == []

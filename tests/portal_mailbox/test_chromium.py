@@ -1,0 +1,188 @@
+"""The mailbox in a real browser: without scripts, under its policy, for axe, on narrow screens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from playwright.async_api import Browser, BrowserContext, Page
+
+from service.blobs import Blobs
+from service.db.engine import Database
+from service.portal.app import create_app
+from service.settings import PortalSettings
+from service.vault.ring import KeyRing
+from tests.chromium import ROOT
+from tests.conftest import Clock
+from tests.mailbox.builders import BOB, a_sealed_mail, with_files
+from tests.portal_mailbox.conftest import sign_in
+
+HTML = "<p>Good morning</p><img src='https://pictures.example/1.png'><p style='color:#900'>Red words</p>"
+LONG = "x" * 90
+
+
+@dataclass
+class Site:
+    """The portal on a port, and Bob's session in it."""
+
+    url: str
+    token: str
+    mail: str
+
+    async def open(self, browser: Browser, **options: Any) -> tuple[BrowserContext, Page, list[str]]:
+        context = await browser.new_context(**options)
+        await context.add_cookies([{"name": "safemail", "value": self.token, "url": self.url}])
+        page = await context.new_page()
+        faults: list[str] = []
+        page.on("console", lambda said: faults.append(said.text) if "Security Policy" in said.text else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        return context, page, faults
+
+
+@pytest.fixture
+async def site(
+    portal_settings: PortalSettings, db: Database, blobs: Blobs, rings: dict[str, KeyRing], clock: Clock
+) -> AsyncIterator[Site]:
+    probe = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port: int = probe.sockets[0].getsockname()[1]
+    probe.close()
+    await probe.wait_closed()
+    url = f"http://localhost:{port}"
+    app = create_app(portal_settings.model_copy(update={"public_url": url}), db, blobs, rings["portal"], clock)
+    bob = await sign_in(app, db, rings, clock, BOB)
+    files = [("Form.pdf", "application/pdf", b"%PDF" * 99), (f"{LONG}.exe", "application/octet-stream", b"MZ")]
+    mail = await a_sealed_mail(db, rings, blobs, with_files(*files, html=HTML), now=clock.now)
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.errorlog = None
+    config.graceful_timeout = 1
+    stop = asyncio.Event()
+    task = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
+    for _ in range(250):
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            await writer.wait_closed()
+            break
+        await asyncio.sleep(0.02)
+    yield Site(url, bob.token, f"/m/{mail.deliveries[BOB].hex}")
+    stop.set()
+    await task
+
+
+async def test_everything_works_without_scripts(site: Site, browser: Browser, tmp_path: Path) -> None:
+    """From the inbox to a sent reply with a file, by links and forms alone."""
+    context, page, faults = await site.open(browser, java_script_enabled=False)
+    await page.goto(site.url)
+    await page.click("a.sm-subj")
+    frame = page.frame_locator("iframe.sm-body")
+    assert await frame.locator("p").first.inner_text() == "Good morning"
+    await page.click("text=Show pictures")
+    assert "images=1" in page.url
+    async with page.expect_download() as started:
+        await page.click("a.sm-file >> nth=0")
+    got = await (await started.value).path()
+    assert got.read_bytes() == b"%PDF" * 99
+    await page.click("text=Reply >> nth=0")
+    await page.fill("#text", "Thank you.")
+    await page.fill("#to", "pat@gmail.example")
+    file = tmp_path / "stubs.pdf"
+    file.write_bytes(b"%PDF-stubs")
+    await page.set_input_files("#choose", file)
+    await page.click("text=Send reply")
+    assert await page.locator(".sm-comp__row .sm-why").count() == 1
+    assert await page.input_value("#text") == "Thank you."
+    await page.fill("#to", "alice@ct.gov")
+    await page.click("text=Send reply")
+    assert "Your reply was sent to alice@ct.gov." in await page.inner_text("[role=status]")
+    await page.click("text=Show sent messages")
+    await page.click("a.sm-subj")
+    assert "stubs.pdf" in await page.inner_text(".sm-files")
+    assert faults == []
+    await context.close()
+
+
+async def test_enter_in_a_field_neither_sends_nor_removes(site: Site, browser: Browser) -> None:
+    context, page, _ = await site.open(browser, java_script_enabled=False)
+    await page.goto(f"{site.url}{site.mail}/reply")
+    await page.fill("#text", "Half a thought")
+    await page.press("#subject", "Enter")
+    assert "/drafts/" in page.url
+    assert await page.input_value("#text") == "Half a thought"
+    await context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_and_nothing_scrolls_sideways(site: Site, browser: Browser, scheme: Any) -> None:
+    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    context, page, faults = await site.open(browser, color_scheme=scheme)
+    await page.goto(f"{site.url}{site.mail}/reply-all")
+    await page.fill("#text", "x")
+    await page.fill("#to", "pat@gmail.example, bob")
+    await page.click("text=Send reply")
+    refused = await page.content()
+    assert "is not a state address" in refused
+    for path in ("", "/inbox", "/sent", "/drafts", site.mail, f"{site.mail}/reply-all", "/inbox?lang=es"):
+        if path:
+            await page.goto(site.url + path)
+        for width in (1280, 768, 320):
+            await page.set_viewport_size({"width": width, "height": 800})
+            wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, (path, width)
+            await page.evaluate(axe)
+            found = await page.evaluate(
+                "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'],"
+                " iframes: false}).then(r => [r.passes.length, ...r.violations.map(v => v.id + v.nodes[0].html)])"
+            )
+            assert found[0] > 20
+            assert found[1:] == [], (path, width)
+    assert faults == []
+    await context.close()
+
+
+async def test_the_frame_stays_shut_under_its_own_policy(site: Site, browser: Browser) -> None:
+    context, page, _ = await site.open(browser)
+    foreign: list[str] = []
+    page.on("request", lambda sent: foreign.append(sent.url) if "pictures.example" in sent.url else None)
+    for path in (site.mail, f"{site.mail}/body", f"{site.mail}/text"):
+        await page.goto(site.url + path, wait_until="load")
+    assert foreign == []
+    await page.goto(f"{site.url}{site.mail}/body")
+    assert await page.evaluate("self.origin") == "null"
+    await context.close()
+
+
+async def test_a_reply_saves_itself_and_is_sent_with_what_was_typed_last(site: Site, browser: Browser) -> None:
+    context, page, faults = await site.open(browser)
+    await page.goto(f"{site.url}{site.mail}/reply")
+    await page.fill("#text", "Half a thought")
+    await page.locator("[data-said]", has_text="Draft saved").wait_for()
+    assert "/drafts/" in await page.evaluate("document.querySelector('form[data-compose]').action")
+    await page.fill("#text", "A whole thought")
+    await page.press("#text", "Control+Enter")
+    await page.wait_for_selector("text=Your reply was sent to")
+    await page.goto(f"{site.url}/sent")
+    assert await page.locator("a.sm-subj").count() == 1
+    assert "A whole thought" in await page.inner_text(".sm-excerpt")
+    assert faults == []
+    await context.close()
+
+
+async def test_what_is_too_big_is_said_before_it_goes_up(site: Site, browser: Browser, tmp_path: Path) -> None:
+    context, page, _ = await site.open(browser)
+    sent: list[str] = []
+    await page.goto(f"{site.url}{site.mail}/reply")
+    page.on("request", lambda one: sent.append(one.method))
+    file = tmp_path / "big.bin"
+    file.write_bytes(bytes(3_000_000))
+    await page.set_input_files("#choose", file)
+    assert "2.9 MB together" in await page.inner_text("[data-fits]")
+    await page.click("button[value=attach]")
+    await page.wait_for_timeout(200)
+    assert "POST" not in sent
+    await context.close()
