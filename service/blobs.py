@@ -69,13 +69,16 @@ class Blobs:
                     yield piece
 
         try:
-            # a Future, not a coroutine; one part at a time keeps memory flat
+            if await self._is_there(key):
+                raise TryAgain("the blob store holds a blob of this name")
+            # a Future, not a coroutine; one part at a time keeps memory flat. `mode="create"` would gather all pieces
+            # in memory first (tried: obstore 0.12 writes in parts only where it may overwrite); keys are never reused
             await asyncio.ensure_future(
                 obstore.put_async(
                     self._store,
                     key,
                     counted(),
-                    mode="create",
+                    mode="overwrite",
                     chunk_size=1 << 20,
                     max_concurrency=1,
                     use_multipart=True,
@@ -89,6 +92,13 @@ class Blobs:
             except OSError as exc:
                 raise TryAgain("a blob could not be made durable") from exc
         return length
+
+    async def _is_there(self, key: str) -> bool:
+        try:
+            await obstore.head_async(self._store, key)
+        except MISSING:
+            return False
+        return True
 
     def reader(self, key: str) -> ReadRange:
         """Return a function that reads ranges of one blob."""
