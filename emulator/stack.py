@@ -124,6 +124,7 @@ class Stack:
             "INTAKE": INTAKE,
             "MAILERS": MAILER,
             "STAMP_SECRETS": self.stamp_secret,
+            "TRACE_REQUESTS": "30000",  # nobody else asks here
         }
         plain = {name: value for name, value in os.environ.items() if not name.startswith("SAFEMAIL_")}
         return plain | {f"SAFEMAIL_{name}": value for name, value in given.items()} | self.settings

@@ -26,8 +26,8 @@ from service.letters.opened import message_sheet, staff_sender
 log = structlog.get_logger()
 JOB = "bcc"
 MOST = 200
-BURST, ONE_MORE_EACH = 30, timedelta(seconds=6)
-"""80 requests in any 5 minutes, of 100 that all tools of a tenant share (Exchange team blog, January 2026)."""
+WITHIN = timedelta(minutes=5)
+"""What the budget of requests is counted over. Half of it may go at once, the other half comes back evenly."""
 FIRST_LOOK_AGAIN = timedelta(seconds=1)
 SENDERS_ONE_BY_ONE = 3
 """More senders than these are asked for by time alone."""
@@ -40,14 +40,17 @@ class Traces:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._left, self._at = float(BURST), worker.now()
+        self._most = worker.settings.trace_requests / 2
+        self._left, self._at = self._most, worker.now()
         self._next: dict[uuid.UUID, datetime] = {}
 
-    def may_ask(self) -> bool:
+    @property
+    def left(self) -> int:
+        """How many requests may be sent now."""
         now = self._worker.now()
-        self._left = min(float(BURST), self._left + (now - self._at) / ONE_MORE_EACH)
+        self._left = min(self._most, self._left + (now - self._at) / WITHIN * self._most)
         self._at = now
-        return self._left >= 1
+        return int(self._left)
 
     def due(self, waiting: Sequence[Message]) -> bool:
         """Say whether to look again for any of these: the older a message, the longer until its next look."""
@@ -90,7 +93,7 @@ async def look_for_blind_copies(worker: Worker, traces: Traces) -> int:
     async with worker.alone(JOB) as is_mine:
         if not is_mine:
             return 0
-        asked = await _ask(worker, traces, waiting) if traces.may_ask() and traces.due(waiting) else {}
+        asked = await _ask(worker, traces, waiting) if traces.left and traces.due(waiting) else {}
         for message in waiting:
             try:
                 ended += await _end(worker, message, asked)
@@ -105,7 +108,8 @@ async def _ask(worker: Worker, traces: Traces, waiting: Sequence[Message]) -> di
     senders = {staff_sender(worker.ring, message).address.lower() for message in waiting}
     found: dict[str, set[str]] = {}
     try:
-        for sender in sorted(senders) if len(senders) <= SENDERS_ONE_BY_ONE else [""]:
+        one_by_one = len(senders) <= min(SENDERS_ONE_BY_ONE, traces.left)
+        for sender in sorted(senders) if one_by_one else [""]:
             for message_id, recipients in (await traces.recipients(sender, since, until)).items():
                 found.setdefault(message_id, set()).update(recipients)
         worker.did_well(JOB)

@@ -142,6 +142,8 @@ class SyncSettings(Shared):
     """Secrets that the rule stamps mail with; two at a time while they are changed."""
     bcc: Literal["none", "trace"] = "trace"
     """How blind copies are recovered: not at all, or by message trace."""
+    trace_requests: int = Field(default=80, ge=10)
+    """Message traces in five minutes; 100 are shared by all tools of a tenant (Exchange team blog, January 2026)."""
     retention: timedelta = RETENTION
     message_bytes: int = MESSAGE_BYTES
     intake_keep: timedelta = INTAKE_KEPT
