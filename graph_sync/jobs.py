@@ -7,6 +7,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from graph_sync.bcc import Traces, look_for_blind_copies
+from graph_sync.bounces import look_for_bounces
 from graph_sync.clean import clean
 from graph_sync.subscribe import keep_subscribed
 from graph_sync.worker import Worker
@@ -18,6 +19,7 @@ SUBSCRIBE_SECONDS = 2
 CHECK_MINUTES = 15
 """How often Graph is asked whether it still knows our subscriptions."""
 BCC_SECONDS = 1
+BOUNCES_SECONDS = 30
 CLEAN_SECONDS = 60
 RETENTION_MINUTES = 60
 Job = Callable[[], Awaitable[object]]
@@ -34,6 +36,7 @@ class Jobs:
         self._every(CHECK_MINUTES * 60, "check-subscriptions", lambda: keep_subscribed(worker, check=True))
         if worker.settings.bcc == "trace":
             self._every(BCC_SECONDS, "bcc", lambda: look_for_blind_copies(worker, traces))
+        self._every(BOUNCES_SECONDS, "bounces", lambda: look_for_bounces(worker))
         self._every(CLEAN_SECONDS, "clean", lambda: clean(worker))
         self._every(RETENTION_MINUTES * 60, "retention", lambda: end_what_is_over(worker))
 
