@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,6 +32,8 @@ FILES_MOST = 100
 TEXT_LONGEST = MEBIBYTE
 """Bytes of what is typed."""
 SUBJECT_CHARACTERS = 400
+DRAFTS_BYTES = 200 * MEBIBYTE
+"""All drafts of one writer together: facts/security.md §2, uploads."""
 BODY = "body"
 IDENTITY = "identity"
 
@@ -74,6 +76,10 @@ class Draft:
     @property
     def files(self) -> tuple[Part, ...]:
         return tuple(part for part in self.sheet.parts if part.role is Role.ATTACHMENT)
+
+    @property
+    def files_size(self) -> int:
+        return sum(part.size for part in self.files)
 
     @property
     def size(self) -> int:
@@ -126,6 +132,18 @@ async def list_stored(session: AsyncSession, message_id: uuid.UUID) -> dict[str,
     """Return a message's blobs by name. The caller knows whose it is."""
     rows = await session.execute(select(Blob.name, Blob.key, Blob.sealed_bytes).where(Blob.message_id == message_id))
     return {name: Stored(key, length) for name, key, length in rows}
+
+
+async def room_beside(session: AsyncSession, recipient_id: uuid.UUID, message_id: uuid.UUID | None) -> int:
+    """Return how many bytes the writer's other drafts leave."""
+    query = (
+        select(func.coalesce(func.sum(Message.size), 0))
+        .join(Delivery, Delivery.message_id == Message.id)
+        .where(Delivery.recipient_id == recipient_id, Message.kind == MessageKind.DRAFT)
+    )
+    if message_id is not None:
+        query = query.where(Message.id != message_id)
+    return max(0, DRAFTS_BYTES - int(await session.scalar(query) or 0))
 
 
 async def add_file(store: Blobs, draft: Draft, name: str, type_: str, pieces: AsyncIterator[bytes], room: int) -> Part:

@@ -2,7 +2,8 @@
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from service.blobs import Blobs
@@ -76,7 +77,7 @@ class Content:
     def of(cls, blobs: Blobs, opened: Opened, keys: Mapping[str, str]) -> "Content":
         return cls(blobs, opened.content_key, opened.message.id, keys)
 
-    async def open_part(self, part: Part) -> AsyncIterator[bytes]:
+    async def open_part(self, part: Part) -> AsyncGenerator[bytes, None]:
         """Give out the decoded bytes of a part.
 
         Raises:
@@ -104,10 +105,11 @@ class Content:
     async def read_part(self, part: Part, longest: int) -> bytes:
         """Read the beginning of a part, at most `longest` bytes."""
         held = bytearray()
-        async for piece in self.open_part(part):
-            held += piece
-            if len(held) >= longest:
-                break
+        async with aclosing(self.open_part(part)) as pieces:
+            async for piece in pieces:
+                held += piece
+                if len(held) >= longest:
+                    break
         return bytes(held[:longest])
 
     async def read_text(self, part: Part, longest: int = TEXT_BYTES) -> str:

@@ -354,3 +354,26 @@ async def test_the_original_is_answered_even_from_ones_own_reply(
         assert message is not None
         row.message = message
         assert open_delivery(rings["portal"], await key_of(rings, recipient), row).sheet.answers
+
+
+async def test_all_drafts_together_have_a_limit(
+    bob: Signed, mail: SealedMail, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.mailbox.drafts.DRAFTS_BYTES", 1_500_000)
+    files = [("a.bin", b"a" * 1_000_000)]
+    assert (await bob.post(address(mail, "/reply"), {**GOOD, "do": "save"}, files)).status_code == 303
+    answer = await bob.post(address(mail, "/reply"), {**GOOD, "nonce": "other", "do": "save"}, files)
+    assert answer.status_code == 422
+    assert "a.bin is 977 KB" in await answer.get_data(as_text=True)
+    assert sorted(draft.files for draft in await messages(db, MessageKind.DRAFT)) == [0, 1]
+
+
+async def test_a_damaged_original_can_still_be_answered(
+    bob: Signed, mail: SealedMail, db: Database, tmp_path: Path
+) -> None:
+    for path in (tmp_path / "blobs").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    assert (await bob.get(address(mail, "/reply"))).status_code == 200
+    assert (await bob.post(address(mail, "/reply"), GOOD)).status_code == 303
+    assert len(await messages(db, MessageKind.REPLY)) == 1

@@ -13,7 +13,7 @@ from service.core.sheet import Person
 from service.core.states import Folder, MessageKind
 from service.core.text import one_line
 from service.db.tables import Recipient
-from service.errors import TooBig
+from service.errors import Broken, TooBig
 from service.mailbox import drafts
 from service.mailbox.addressees import (
     FIELD_CHARACTERS,
@@ -150,7 +150,9 @@ async def _take(taken: Draft | None, original: Opened) -> ResponseReturnValue:
     _uploading[who.recipient_id] += 1
     current = [taken] if taken else []
     try:
-        typed = await _read(current, original)
+        async with on.db.reading() as session:
+            room = await drafts.room_beside(session, who.recipient_id, taken.message_id if taken else None)
+        typed = await _read(current, original, min(room, on.settings.message_bytes))
         return await _act(current[0], original, typed)
     except ClientGone:
         return "", 400
@@ -166,8 +168,8 @@ async def _take(taken: Draft | None, original: Opened) -> ResponseReturnValue:
             await drafts.forget(on.blobs, one)
 
 
-async def _read(current: list[Draft], original: Opened) -> Typed:
-    """Read the form as it streams in; files are sealed on the way.
+async def _read(current: list[Draft], original: Opened, budget: int) -> Typed:
+    """Read the form as it streams in; files are sealed on the way, as far as the budget goes.
 
     Raises:
         BadForm: the proof of the session does not come first, or is wrong.
@@ -186,7 +188,7 @@ async def _read(current: list[Draft], original: Opened) -> Typed:
         elif part.name == "files" and part.file_name:
             if not current:
                 current.append(_begin(typed, original))
-            await _file(current[0], typed, part)
+            await _file(current[0], typed, part, budget)
     if is_first:
         raise BadForm
     if not current:
@@ -221,9 +223,9 @@ async def _text(typed: Typed, part: FormPart) -> None:
     typed.text = held.decode("utf-8", "ignore" if typed.text_over_by else "replace").replace("\r\n", "\n")
 
 
-async def _file(draft_: Draft, typed: Typed, part: FormPart) -> None:
+async def _file(draft_: Draft, typed: Typed, part: FormPart, budget: int) -> None:
     """Seal one file, or read it to its end only to say by how much it was too big."""
-    room = portal().settings.message_bytes - draft_.size - len(typed.text.encode())
+    room = budget - draft_.files_size - len(typed.text.encode())
     seen = 0
 
     async def counted() -> AsyncIterator[bytes]:
@@ -273,7 +275,7 @@ async def _store(draft_: Draft, original: Opened, typed: Typed, *, is_sent: bool
     if is_sent:
         finish(draft_, now)
         text = with_quote(typed.text, await _quote(original), original.sheet, on.settings.zone)
-        if draft_.size + len(text.encode()) > on.settings.message_bytes:
+        if draft_.files_size + len(text.encode()) > on.settings.message_bytes:
             text = typed.text
     await drafts.set_text(on.blobs, draft_, text)
     fresh, draft_.fresh = draft_.fresh, []  # where the commit's outcome is not known, nothing may be deleted
@@ -320,7 +322,7 @@ async def _check(draft_: Draft, typed: Typed) -> Faults:
     on = portal()
     sheet = draft_.sheet
     ours: frozenset[str] = frozenset()
-    size = draft_.size - sum(part.size for part in sheet.parts if part.blob == drafts.BODY) + len(typed.text.encode())
+    size = draft_.files_size + len(typed.text.encode())
     return Faults(
         to=check_people(sheet.to, on.settings.inside, ours),
         cc=check_people(sheet.cc, on.settings.inside, ours),
@@ -345,7 +347,7 @@ async def _form(
         beside = await side(session, Folder.DRAFTS if draft_ and draft_.loaded else original.delivery.folder)
     stored = draft_ if draft_ and draft_.loaded else None
     files = stored.files if stored else ()
-    used = sum(part.size for part in files) + len(typed.text.encode())
+    used = (stored.files_size if stored else 0) + len(typed.text.encode())
     people = original.sheet.to if original.message.kind is not MessageKind.RECEIVED else (original.sheet.sender,)
     return await render_template(
         "mailbox/compose.html",
@@ -369,10 +371,14 @@ async def _form(
 
 
 async def _quote(original: Opened) -> str:
+    """Read what is quoted below a reply; a damaged original can still be answered."""
     on = portal()
     async with on.db.reading() as session:
         keys = await list_blobs(session, original.message.id)
-    return await read_plain(Content.of(on.blobs, original, keys), original.sheet, QUOTED_CHARACTERS)
+    try:
+        return await read_plain(Content.of(on.blobs, original, keys), original.sheet, QUOTED_CHARACTERS)
+    except Broken:
+        return ""
 
 
 async def _open_draft(delivery: str) -> tuple[Opened, Opened]:

@@ -12,6 +12,7 @@ from service.mailbox.opening import open_delivery
 from service.mailbox.shown import preview_body, show_body
 from service.mime.names import content_disposition, split_extension
 from service.portal.language import gettext as _
+from service.portal.language import language
 from service.portal.mailbox.blueprint import mailbox, open_message, reader, side
 from service.portal.mailbox.files import served_type
 from service.portal.mailbox.frame import frame_document, frame_headers
@@ -42,8 +43,8 @@ async def message(delivery: str) -> str | Response:
     if opened.message.kind is MessageKind.DRAFT:
         abort(404)
     preview = await preview_body(content, opened.sheet)
-    is_first = opened.delivery.read_at is None and "prefetch" not in request.headers.get("Sec-Purpose", "")
-    if is_first:
+    is_shown = request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", "")
+    if is_shown and opened.delivery.read_at is None:
         async with on.db.writing() as session:
             await mark_read(session, on.ring, opened.delivery, g.now, is_automatic=opened.sheet.automatic)
     async with on.db.reading() as session:
@@ -111,7 +112,7 @@ async def source(delivery: str) -> Response:
 async def _frame(delivery: str, *, shows_remote: bool, plain: bool) -> Response:
     opened, content = await open_message(delivery)
     shown = await show_body(content, opened.sheet, shows_remote=shows_remote, plain=plain)
-    document = frame_document(shown, title=_("Text of the message"), language=reader().language)
+    document = frame_document(shown, title=_("Text of the message"), language=language(), theme=reader().theme)
     response = await make_response(document)
     assert isinstance(response, Response)
     response.headers.update(frame_headers(shows_remote=shows_remote))
