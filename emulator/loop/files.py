@@ -70,6 +70,14 @@ class MailFile:
     def below_header(self) -> bytes:
         return below_header(self.sent)
 
+    @property
+    def is_automatic_answer(self) -> bool:
+        """An out-of-office note or a read confirmation: a good service sends no receipts for it (RFC 3834 §2)."""
+        head = message_from_bytes(self.sent, policy=policy.compat32)
+        answered = str(head.get("Auto-Submitted", "")).strip().lower().startswith(("auto-replied", "auto-notified"))
+        report = str(head.get("Content-Type", "")).lower()
+        return answered or ("multipart/report" in report and "disposition-notification" in report)
+
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         return tuple(_leaves(message_from_bytes(self.sent, _class=_Opaque, policy=policy.compat32)))

@@ -48,8 +48,8 @@ class Verdict:
     receipts: list[str] = field(default_factory=list)
     error: str = ""
 
-    def judge(self) -> None:
-        """Say ok only if all arrived unharmed and nothing tagged left in clear."""
+    def judge(self, receipts: list[str]) -> None:
+        """Say ok only if all arrived unharmed, these receipts came, and nothing tagged left in clear."""
         unharmed = all(one["noted"] or one["sha256_sent"] == one["sha256_read"] for one in self.attachments)
         self.ok = bool(
             not self.error
@@ -57,7 +57,7 @@ class Verdict:
             and unharmed
             and not self.clear_text_outside
             and self.reply_delivered
-            and sorted(self.receipts) == ["read", "secured"]
+            and sorted(self.receipts) == receipts
             and (self.body["chars_read"] > 0 or self.body["chars_sent"] == 0)
         )
 
@@ -79,14 +79,15 @@ class Walk:
             await self._step("download", lambda: self._download(message))
             await self._step("reply", lambda: self._reply(message))
             await self._step("deliver", lambda: self._delivered(seen))
-            await self._step("receipts", lambda: self._receipts(seen))
+            if not self.file.is_automatic_answer:
+                await self._step("receipts", lambda: self._receipts(seen))
             await self._step("blind copy", lambda: self._new_notice(seen, self.actors.hidden))
             self.verdict.clear_text_outside = self._clear_text(seen)
         except (Lost, TimeoutError) as exc:
             self.verdict.error = str(exc) or f"nothing within {WAIT_SECONDS:.0f} s"
         except Exception as exc:  # noqa: BLE001 - one file's fault must not hide the others' verdicts
             self.verdict.error = f"{type(exc).__name__}: {exc}"
-        self.verdict.judge()
+        self.verdict.judge([] if self.file.is_automatic_answer else ["read", "secured"])
         return self.verdict
 
     async def _step(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:

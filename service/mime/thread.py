@@ -16,7 +16,8 @@ _LATEST_YEAR = 2100
 _YEAR = re.compile(r"(?<![\d:+-])(?:19|20)\d\d(?![\d:])")  # the parser makes 2000 of 0
 _ZONE_FARTHEST = timedelta(hours=14)
 _AHEAD = timedelta(days=2)
-_BULK = {"bulk", "junk", "list", "auto_reply", "auto-reply"}
+_ANSWERS = {"auto-replied", "auto-notified"}
+_AUTO_REPLY = {"auto_reply", "auto-reply"}
 
 
 def read_subject(block: bytes) -> str:
@@ -60,18 +61,23 @@ def read_date(block: bytes, now: datetime | None = None) -> datetime | None:
 
 
 def is_automatic(block: bytes) -> bool:
-    """Say whether a program sent this: such mail is never answered by a notice or a receipt."""
+    """Say whether a program wrote this as an answer: such mail gets no receipt, or two programs might go on for ever.
+
+    An out-of-office note, a read confirmation or a bounce (RFC 3834 §5, RFC 8098 §3). What a program of the state
+    sends of itself (`auto-generated`, bulk, lists) is confirmed to its mailbox like any other mail.
+    """
 
     def values(name: str) -> list[str]:
         return [value.strip().lower() for value in get_all(block, name)]
 
     return (
-        any(value.partition(";")[0].strip() not in {"no", ""} for value in values("auto-submitted"))
-        or any(value in _BULK for value in values("precedence"))
-        or any(value not in {"", "none"} for value in values("x-auto-response-suppress"))
-        or any(values("list-id"))
+        any(value.partition(";")[0].strip() in _ANSWERS for value in values("auto-submitted"))
+        or any(value in _AUTO_REPLY for value in values("precedence"))
         or any(value == "<>" for value in values("return-path"))
-        or any(value.startswith("multipart/report") for value in values("content-type"))
+        or any(
+            value.startswith("multipart/report") and "disposition-notification" in value
+            for value in values("content-type")
+        )
         or any(
             person.address.partition("@")[0].lower() == "mailer-daemon"
             for value in get_all(block, "from")
