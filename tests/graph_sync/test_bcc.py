@@ -1,14 +1,15 @@
 """Blind copies: found by message trace, named to nobody but the sender, given up after ten minutes."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from emulator.tenant import Tenant
-from graph_sync.bcc import Traces, look_for_blind_copies
+from graph_sync.bcc import TraceRow, Traces, look_for_blind_copies, recipients_of
 from graph_sync.worker import Worker
-from service.core.sheet import Sheet
+from service.core.sheet import Person, Sheet
 from service.core.states import Bcc, Envelope, Outgoing
 from service.db.tables import Delivery, Message, Outbox
 from service.letters.opened import blind_copies, message_sheet
@@ -109,3 +110,23 @@ async def test_the_budget_of_the_trace_is_kept(worker: Worker):
         traces._left -= 1
         asked += 1
     assert asked == pytest.approx(40, abs=1)
+
+
+async def test_two_mails_with_one_message_id_keep_their_own_blind_copies(worker: Worker, tenant: Tenant):
+    for bcc in (CAROL, "dora@example.com"):
+        mime = a_mail(bcc=bcc).replace(b"Subject:", b"Message-ID: <twice@program.example>\r\nSubject:", 1)
+        await tenant.exchange.submit(ALICE, mime + f"for the eyes of {bcc}".encode())
+    await take_in(worker)
+    await look_for_blind_copies(worker, Traces(worker))
+    async with worker.db.reading() as session:
+        messages = (await session.scalars(select(Message))).all()
+    assert sorted(blind_copies(worker.ring, message) for message in messages) == [[CAROL], ["dora@example.com"]]
+
+
+def test_rows_of_two_mails_that_cannot_be_told_apart_name_nobody():
+    sheet = Sheet("s", Person("", ALICE), datetime(2026, 1, 1, tzinfo=UTC), message_id="<twice@x>", trace_id="")
+    rows = [TraceRow("1", ALICE, "<twice@x>", BOB), TraceRow("2", ALICE, "<twice@x>", CAROL)]
+    assert recipients_of(sheet, ALICE, rows) == set()
+    assert recipients_of(sheet, ALICE, rows[:1]) == {BOB}
+    assert recipients_of(replace(sheet, trace_id="2"), ALICE, rows) == {CAROL}
+    assert recipients_of(sheet, BORIS, rows[:1]) == set()

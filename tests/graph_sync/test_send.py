@@ -1,6 +1,5 @@
 """From the outbox to the mailbox it is for: once, whatever happens on the way."""
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -10,14 +9,10 @@ from emulator.tenant import Tenant
 from emulator.world import World
 from graph_sync import steps
 from graph_sync.worker import Worker
-from service.core.sheet import Part, Person, Role, Sheet
-from service.core.states import Envelope, Folder, Letter, MessageKind, Outgoing
-from service.db.tables import Blob, Delivery, Message, Outbox, Recipient
+from service.core.states import Letter, Outgoing
+from service.db.tables import Delivery, Message, Outbox
 from service.letters.queue import queue_letter
-from service.recipients import new_recipient
-from service.vault.box import seal_box
-from service.vault.people import seal_keys_to_recipient
-from service.vault.stream import Sealer, context, new_data_key, seal
+from tests.graph_sync.builders import a_reply
 from tests.graph_sync.conftest import ALICE, BOB, MAILER, a_mail, send_all, take_in
 
 
@@ -158,73 +153,3 @@ async def test_a_reply_brings_small_and_large_files(worker: Worker, tenant: Tena
     assert found == files
     async with worker.db.reading() as session:
         assert (await session.get_one(Message, message_id)).keys_mailer is None
-
-
-async def a_reply(worker: Worker, files: list[bytes]) -> uuid.UUID:
-    """Write a reply as the portal leaves it."""
-    ring, now, message_id = worker.ring, worker.now(), uuid.uuid4()
-    content, sheet_key = new_data_key(), new_data_key()
-    parts, blobs = [], [("body", b"Here are my papers.")] + [(f"file-{n}", data) for n, data in enumerate(files, 1)]
-    keys = {name: worker.blobs.new_key() for name, _ in blobs}
-    async with worker.db.writing() as session:
-        recipient: Recipient = new_recipient(ring, BOB, now)
-        session.add(recipient)
-        await session.flush()
-        for number, (name, data) in enumerate(blobs):
-            role = Role.ATTACHMENT if number else Role.BODY_TEXT
-            kind = "application/octet-stream" if number else "text/plain"
-            shown = f"paper {number}.bin" if number else ""
-            parts.append(
-                Part(number, None, role, kind, shown, name, 0, len(data), "identity", len(data), "0" * 64, "utf-8")
-            )
-        sheet = Sheet(
-            subject="RE: [secure] Your papers",
-            sender=Person("Bob Doe", BOB),
-            sent_at=now,
-            to=(Person("Alice", ALICE),),
-            parts=tuple(parts),
-        )
-        message = Message(
-            id=message_id,
-            kind=MessageKind.REPLY,
-            reference="ABCDEFGH",
-            received_at=now,
-            expires_at=now + timedelta(days=30),
-            size=1,
-            sheet=seal(sheet_key, context(message_id.hex, "sheet"), sheet.to_bytes()),
-            excerpt=b"",
-            keys_mailer=seal_box(ring, "mailer", f"messages/{message_id.hex}/keys", content + sheet_key),
-        )
-        session.add(message)
-        await session.flush()
-        session.add(
-            Delivery(
-                message_id=message_id,
-                recipient_id=recipient.id,
-                envelope=Envelope.OWN,
-                keys=seal_keys_to_recipient(recipient.public_key, message_id.hex, content, sheet_key),
-                folder=Folder.SENT,
-                received_at=now,
-                expires_at=message.expires_at,
-            )
-        )
-        for name, _ in blobs:
-            session.add(Blob(message_id=message_id, name=name, key=keys[name], sealed_bytes=0, created_at=now))
-        await queue_letter(
-            session,
-            ring,
-            Letter.REPLY,
-            f"reply/{message_id.hex}",
-            now,
-            message_id=message_id,
-            recipient_id=recipient.id,
-        )
-    for name, data in blobs:
-        await worker.blobs.put(keys[name], _sealed(content, context(message_id.hex, name), data))
-    return message_id
-
-
-async def _sealed(key, place: bytes, data: bytes):
-    sealer = Sealer(key, place)
-    yield sealer.update(data)
-    yield sealer.finalize()
