@@ -23,11 +23,12 @@ _TAG = re.compile(
 )
 _ATTRIBUTE = re.compile(r"(=?[^\s/>=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>\"'][^\s>]*+)|(?=$)))?+")
 _COMMENT_END = re.compile(r"--!?>")
-_NAME = re.compile(r"[a-z][a-z0-9]*")
 VOID = frozenset({"br", "hr", "img", "wbr", "col", "area"})
 _CLOSED_BY_NEXT = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "colgroup", "caption"})
 _FOREIGN = frozenset({"svg", "math"})
 """May close themselves, as in XML."""
+_NOT_RAW = frozenset({"svg", "math", "object", "select", "option", "template"})
+"""Their content is markup like any other."""
 _NOT_TEXT = ("\0", "\x0c")
 
 
@@ -53,6 +54,8 @@ class _Writer:
         self.styles: list[str] = []
         self.open: Counter[str] = Counter()
         self.depth = 0
+        self.endless: set[str] = set()
+        """Elements of which no end tag comes any more: sought once, not at each start."""
 
     def start(self, name: str, raw: str) -> None:
         if name not in self.tags:
@@ -149,12 +152,14 @@ def _comment(html: str, at: int) -> int:
 
 
 def _dropped(writer: _Writer, html: str, lower: str, name: str, at: int) -> int:
-    """Skip an element with its content, up to its first end tag."""
-    if not _NAME.fullmatch(name):
-        return at
-    end = lower.find(f"</{name}", at)
+    """Skip an element with its content, up to its first end tag.
+
+    Where none comes, raw text goes on to the end as in a browser; of the others only the tag itself is dropped.
+    """
+    end = -1 if name in writer.endless else lower.find(f"</{name}", at)
     if end < 0:
-        return len(html)
+        writer.endless.add(name)
+        return at if name in _NOT_RAW else len(html)
     if name == "style":
         writer.styles.append(html[at:end])
     close = html.find(">", end)
