@@ -6,6 +6,7 @@ names beyond them, outside, are blind copies. After ten minutes the sender is to
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from graph_sync.pull import rules_of
 from graph_sync.worker import Worker
 from service.core.addresses import BadAddress, normal_form
 from service.core.limits import BCC_WITHIN
+from service.core.sheet import Sheet
 from service.core.states import Bcc
 from service.db.messages import list_waiting_for_bcc
 from service.db.tables import Message
@@ -29,10 +31,18 @@ MOST = 200
 WITHIN = timedelta(minutes=5)
 """What the budget of requests is counted over. Half of it may go at once, the other half comes back evenly."""
 FIRST_LOOK_AGAIN = timedelta(seconds=1)
-SENDERS_ONE_BY_ONE = 3
-"""More senders than these are asked for by time alone."""
 CLOCKS = timedelta(minutes=5)
 PAGES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """One recipient of one mail, as the trace says."""
+
+    id: str
+    sender: str
+    message_id: str
+    recipient: str
 
 
 class Traces:
@@ -63,20 +73,27 @@ class Traces:
             self._next[message.id] = now + max(FIRST_LOOK_AGAIN, age / 2)
         return bool(is_due)
 
-    async def recipients(self, sender: str, since: datetime, until: datetime) -> dict[str, set[str]]:
-        """Return Message-ID → recipients of what was sent in a time, by one sender or (empty) by all."""
+    async def rows(self, sender: str, since: datetime, until: datetime) -> list[TraceRow]:
+        """Return what was sent in a time, by one sender or (empty) by all."""
         clauses = [f"receivedDateTime ge {_time(since)}", f"receivedDateTime le {_time(until)}"]
         if sender:
             quoted = sender.replace("'", "''")
             clauses.append(f"senderAddress eq '{quoted}'")
         builder: Any = self._worker.graph.client.admin.exchange.tracing.message_traces
         query: Mapping[str, str] | None = {"filter": " and ".join(clauses), "top": "1000"}
-        found: dict[str, set[str]] = {}
+        found: list[TraceRow] = []
         for _ in range(PAGES):
             self._left -= 1
             answer = await self._worker.graph.request("GET", builder, query=query)
-            for row in answer.get("value") or ():
-                found.setdefault(str(row.get("messageId") or ""), set()).add(str(row.get("recipientAddress") or ""))
+            found += [
+                TraceRow(
+                    id=str(row.get("id") or "").lower(),
+                    sender=str(row.get("senderAddress") or "").lower(),
+                    message_id=str(row.get("messageId") or ""),
+                    recipient=str(row.get("recipientAddress") or ""),
+                )
+                for row in answer.get("value") or ()
+            ]
             if not answer.get("@odata.nextLink"):
                 break
             builder, query = self._worker.graph.check_link(str(answer["@odata.nextLink"])), None
@@ -93,37 +110,49 @@ async def look_for_blind_copies(worker: Worker, traces: Traces) -> int:
     async with worker.alone(JOB) as is_mine:
         if not is_mine:
             return 0
-        asked = await _ask(worker, traces, waiting) if traces.left and traces.due(waiting) else {}
+        rows = await _ask(worker, traces, waiting) if traces.left and traces.due(waiting) else []
         for message in waiting:
             try:
-                ended += await _end(worker, message, asked)
+                ended += await _end(worker, message, rows)
             except ServiceError as exc:
                 log.error("bcc_broken", message=message.id.hex, error=type(exc).__name__)  # noqa: TRY400
                 worker.rest(JOB, exc)
     return ended
 
 
-async def _ask(worker: Worker, traces: Traces, waiting: Sequence[Message]) -> dict[str, set[str]]:
+async def _ask(worker: Worker, traces: Traces, waiting: Sequence[Message]) -> list[TraceRow]:
     since, until = min(message.received_at for message in waiting) - CLOCKS, worker.now() + CLOCKS
     senders = {staff_sender(worker.ring, message).address.lower() for message in waiting}
-    found: dict[str, set[str]] = {}
     try:
-        one_by_one = len(senders) <= min(SENDERS_ONE_BY_ONE, traces.left)
-        for sender in sorted(senders) if one_by_one else [""]:
-            for message_id, recipients in (await traces.recipients(sender, since, until)).items():
-                found.setdefault(message_id, set()).update(recipients)
+        rows = await traces.rows(senders.pop() if len(senders) == 1 else "", since, until)
         worker.did_well(JOB)
     except Forbidden as exc:
         log.error("trace_not_permitted", code=exc.code)  # noqa: TRY400 - no foreign text in logs
     except GraphError as exc:
         worker.rest(JOB, exc)
-    return found
+    else:
+        return rows
+    return []
 
 
-async def _end(worker: Worker, message: Message, asked: Mapping[str, set[str]]) -> int:
+def recipients_of(sheet: Sheet, sender: str, rows: Sequence[TraceRow]) -> set[str]:
+    """Pick the recipients of one mail: by Exchange's own id of it, else by sender and Message-ID.
+
+    Programs use a Message-ID twice. Where the id alone would join two mails nobody is named: a blind copy that cannot
+    be read is told to the sender, one that reads another's mail can never be taken back.
+    """
+    own = [row for row in rows if sheet.trace_id and row.id == sheet.trace_id]
+    if not own:
+        own = [row for row in rows if row.sender == sender.lower() and row.message_id == sheet.message_id]
+        if len({row.id for row in own}) > 1:
+            return set()
+    return {row.recipient for row in own}
+
+
+async def _end(worker: Worker, message: Message, rows: Sequence[TraceRow]) -> int:
     rules = rules_of(worker)
     sheet = message_sheet(worker.ring, message)
-    named = _outside(worker, asked.get(sheet.message_id, set()))
+    named = _outside(worker, recipients_of(sheet, staff_sender(worker.ring, message).address, rows))
     known = await holders(worker.db, worker.ring, message)
     if named and known <= named:
         await add_blind_copies(worker.db, worker.ring, message, sorted(named - known), Bcc.KNOWN, rules, worker.now())

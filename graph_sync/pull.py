@@ -5,6 +5,7 @@ Every step can be repeated: what counts is the arrival's row, and the item is le
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -24,7 +25,7 @@ from service.db.arrivals import (
 )
 from service.db.tables import Arrival
 from service.errors import ServiceError, TooBig
-from service.intake.check import why_refused
+from service.intake.check import trace_id, why_refused
 from service.intake.facts import Facts, Rules, SealedMail
 from service.intake.sealing import Incoming
 from service.intake.store import ClaimLost, keep, return_too_big
@@ -108,8 +109,10 @@ async def _pull(worker: Worker, mailbox: Mailbox, arrival: Arrival, item: Item) 
     facts = Facts(item.received_at or arrival.seen_at, item.internet_message_id, item.from_, item.to, item.cc)
     async with mailbox.source(arrival.graph_id) as pieces:
         incoming = Incoming(message_id.hex, pieces)
+        header = await incoming.header()
+        facts = replace(facts, trace_id=trace_id(header))
         refused = why_refused(
-            await incoming.header(),
+            header,
             facts.from_,
             [secret.get_secret_value() for secret in worker.settings.stamp_secrets],
             rules.inside,

@@ -90,6 +90,8 @@ class Sheet:
     notes: tuple[str, ...] = ()
     answers: str = ""
     """Id of the message that this one answers, for replies."""
+    trace_id: str = ""
+    """Exchange's own id of the mail, by which its message trace is found; names nobody."""
 
     @property
     def attachments(self) -> tuple[Part, ...]:

@@ -16,6 +16,8 @@ STAMP_HEADER = "X-Safemail-Intake"
 """Set by the mail-flow rule to `<version of the rules>-<secret>`."""
 AUTH_AS_HEADER = "X-MS-Exchange-Organization-AuthAs"
 """Exchange's own word on who sent this; it strips the header from mail that comes from outside."""
+TRACE_HEADER = "X-MS-Exchange-Organization-Network-Message-Id"
+"""Exchange's id of the mail; no mail from outside can bring it along."""
 INTERNAL = "internal"
 
 
@@ -42,6 +44,12 @@ def why_refused(
     if not authors or not all(inside.holds(person.address) for person in authors):
         return NotOurs.FROM_OUTSIDE
     return None
+
+
+def trace_id(header: bytes) -> str:
+    """Return Exchange's own id of the mail, empty where it is missing or stands twice."""
+    values = [value.strip().lower() for value in get_all(header, TRACE_HEADER)]
+    return values[0][:64] if len(values) == 1 else ""
 
 
 def _is_stamped(value: str, secrets: Sequence[str]) -> bool:

@@ -18,6 +18,8 @@ class Facts:
     from_: Person | None
     to: tuple[Person, ...] = ()
     cc: tuple[Person, ...] = ()
+    trace_id: str = ""
+    """Of the mail, not of its copy: equal to `id` in the rows of the message trace (docs/assumptions.md)."""
 
 
 @dataclass(frozen=True, slots=True)

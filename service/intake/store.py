@@ -251,4 +251,5 @@ def _sheet(mail: Mail, facts: Facts, sender: Person, received_at: datetime) -> S
         source_length=mail.length,
         automatic=mail.automatic,
         notes=mail.notes,
+        trace_id=facts.trace_id,
     )
