@@ -4,7 +4,9 @@ import hashlib
 import os
 import re
 import uuid
+import zipfile
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from sqlalchemy import select
@@ -19,7 +21,7 @@ from tests.mailbox.builders import BOB, CAROL, HELLO, SealedMail, a_sealed_mail,
 from tests.portal_mailbox.conftest import Signed
 
 Rings = dict[str, KeyRing]
-PAGES = ("", "/body", "/text", "/message.eml", "/file/1", "/file/2", "/reply", "/reply-all")
+PAGES = ("", "/body", "/text", "/message.eml", "/files.zip", "/file/1", "/file/2", "/reply", "/reply-all")
 FILES = [("Form é.pdf", "application/pdf", os.urandom(70_001)), ("run.exe", "application/x-msdownload", b"MZ")]
 
 
@@ -212,3 +214,27 @@ async def test_own_pages_carry_their_headers(bob: Signed, mail: SealedMail, page
     assert not re.search(r"<[^>]+\s(?:style|on[a-z]+)=", html)
     assert "<style" not in html
     assert not re.search(r"<script(?![^>]+src=)", html)
+
+
+async def test_all_files_come_as_one_zip(db: Database, rings: Rings, blobs: Blobs, clock: Clock, bob: Signed) -> None:
+    files = [*FILES, ("form é.pdf", "application/pdf", b""), ("日本.txt", "text/plain", b"x" * 100_000)]
+    mail = await a_sealed_mail(db, rings, blobs, with_files(*files), now=clock.now)
+    assert "/files.zip" in await (await bob.get(address(mail))).get_data(as_text=True)
+    answer = await bob.get(address(mail) + "/files.zip")
+    got = await answer.get_data(as_text=False)
+    assert answer.headers["Content-Length"] == str(len(got))
+    with zipfile.ZipFile(BytesIO(got)) as archive:
+        assert archive.testzip() is None
+        assert [(one.filename, archive.read(one)) for one in archive.infolist()] == [
+            ("Form é.pdf", FILES[0][2]),
+            ("run.exe", b"MZ"),
+            ("form é (2).pdf", b""),
+            ("日本.txt", b"x" * 100_000),
+        ]
+        assert archive.infolist()[0].date_time == (2026, 11, 24, 10, 0, 0)
+
+
+async def test_one_file_needs_no_zip(db: Database, rings: Rings, blobs: Blobs, clock: Clock, bob: Signed) -> None:
+    mail = await a_sealed_mail(db, rings, blobs, with_files(FILES[0]), now=clock.now)
+    assert "files.zip" not in await (await bob.get(address(mail))).get_data(as_text=True)
+    assert (await bob.get(address(mail) + "/files.zip")).status_code == 404

@@ -1,16 +1,18 @@
 """The message page, its frame, its plain text and its downloads."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from quart import Response, abort, g, make_response, render_template, request
 
 from service.core.sheet import Sheet
 from service.core.states import Folder, MessageKind
 from service.core.text import one_line
+from service.mailbox.archive import Archive, Member
 from service.mailbox.deliveries import get_delivery, get_neighbours, mark_read
 from service.mailbox.opening import open_delivery
 from service.mailbox.shown import preview_body, show_body
-from service.mime.names import content_disposition, split_extension
+from service.mime.names import content_disposition, split_extension, unique_names
 from service.portal.language import gettext as _
 from service.portal.language import language
 from service.portal.mailbox.blueprint import mailbox, open_message, reader, side
@@ -105,8 +107,30 @@ async def source(delivery: str) -> Response:
     opened, content = await open_message(delivery)
     if not opened.sheet.source_length:
         abort(404)
-    name = split_extension(one_line(opened.sheet.subject, 80))[0] or "message"
+    name = _file_stem(opened.sheet)
     return await _download(content.open_source(), f"{name}.eml", "application/octet-stream", opened.sheet.source_length)
+
+
+@mailbox.get("/m/<delivery>/files.zip")
+@signed_in
+async def all_files(delivery: str) -> Response:
+    opened, content = await open_message(delivery)
+    shown, _hidden = list_files(opened.sheet)
+    if len(shown) < 2:
+        abort(404)
+    numbers = {file.number for file in shown}
+    parts = [part for part in opened.sheet.parts if part.number in numbers]
+    names = unique_names(file_name(part) for part in parts)
+    members = [
+        Member(name, part.size, partial(content.open_part, part)) for name, part in zip(names, parts, strict=True)
+    ]
+    archive = Archive(members, opened.sheet.sent_at.astimezone(reader().zone))
+    await archive.prepare()
+    return await _download(archive.stream(), f"{_file_stem(opened.sheet)}.zip", "application/zip", archive.length)
+
+
+def _file_stem(sheet: Sheet) -> str:
+    return split_extension(one_line(sheet.subject, 80))[0] or "message"
 
 
 async def _frame(delivery: str, *, shows_remote: bool, plain: bool) -> Response:
