@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -272,3 +273,36 @@ async def test_a_whole_upload_through_the_real_server_arrives(
         assert answer.status_code == 303
         page = await client.get(f"http://127.0.0.1:{port}{answer.headers['Location']}", headers=headers)
     assert "a.bin" in page.text
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(
+    bob: Signed, db: Database, rings: dict[str, KeyRing], blobs: Blobs, clock: Clock, tmp_path: Path
+) -> None:
+    def stored() -> set[str]:
+        return {path.name for path in (tmp_path / "blobs").rglob("*") if path.is_file()}
+
+    mail = await a_sealed_mail(db, rings, blobs, now=clock.now)
+    path = f"/m/{mail.deliveries['bob@example.com'].hex}/reply"
+    before = stored()
+    whole: tuple[str, str | None, bytes] = ("files", "a.bin", os.urandom(300_000))
+    kind, body = multipart([("csrf", None, bob.csrf.encode()), whole, ("files", "b.bin", os.urandom(1_500_000))])
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: safemail={bob.token}\r\nSec-Fetch-Site: same-origin\r\n"
+        f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    async with served(bob.app) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head.encode() + body[:1_200_000])
+        await writer.drain()
+        for _ in range(100):
+            if stored() > before:
+                break
+            await asyncio.sleep(0.02)
+        assert stored() > before  # the first file is sealed and the second on its way
+        writer.close()
+        await writer.wait_closed()
+        for _ in range(200):
+            if stored() == before:
+                break
+            await asyncio.sleep(0.02)
+        assert stored() == before

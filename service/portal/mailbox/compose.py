@@ -1,5 +1,6 @@
 """Answering: the form, drafts, and sending. Opening a form writes nothing; each POST is read as a stream."""
 
+import asyncio
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -165,7 +166,7 @@ async def _take(taken: Draft | None, original: Opened) -> ResponseReturnValue:
         if not _uploading[who.recipient_id]:
             del _uploading[who.recipient_id]
         for one in current:
-            await drafts.forget(on.blobs, one)
+            await asyncio.shield(drafts.forget(on.blobs, one))  # the browser may be gone, and its task cancelled
 
 
 async def _read(current: list[Draft], original: Opened, budget: int) -> Typed:
