@@ -112,23 +112,26 @@ async def look_for_blind_copies(worker: Worker, traces: Traces) -> int:
             return 0
         rows = await _ask(worker, traces, waiting) if traces.left and traces.due(waiting) else []
         for message in waiting:
+            if not rows and not _is_late(worker, message):
+                continue  # opening a message of which nothing is new costs RSA each time
             try:
                 ended += await _end(worker, message, rows)
             except ServiceError as exc:
                 log.error("bcc_broken", message=message.id.hex, error=type(exc).__name__)  # noqa: TRY400
-                worker.rest(JOB, exc)
     return ended
 
 
 async def _ask(worker: Worker, traces: Traces, waiting: Sequence[Message]) -> list[TraceRow]:
     since, until = min(message.received_at for message in waiting) - CLOCKS, worker.now() + CLOCKS
-    senders = {staff_sender(worker.ring, message).address.lower() for message in waiting}
+    sender = ""
     try:
-        rows = await traces.rows(senders.pop() if len(senders) == 1 else "", since, until)
+        if len({message.sender_index for message in waiting}) == 1:
+            sender = staff_sender(worker.ring, waiting[0]).address.lower()
+        rows = await traces.rows(sender, since, until)
         worker.did_well(JOB)
     except Forbidden as exc:
         log.error("trace_not_permitted", code=exc.code)  # noqa: TRY400 - no foreign text in logs
-    except GraphError as exc:
+    except (GraphError, ServiceError) as exc:
         worker.rest(JOB, exc)
     else:
         return rows
@@ -157,13 +160,17 @@ async def _end(worker: Worker, message: Message, rows: Sequence[TraceRow]) -> in
     if named and known <= named:
         await add_blind_copies(worker.db, worker.ring, message, sorted(named - known), Bcc.KNOWN, rules, worker.now())
         return 1
-    if message.bcc_deadline is not None and message.bcc_deadline <= worker.now():
+    if _is_late(worker, message):
         log.warning("bcc_unreadable", message=message.id.hex)
         await add_blind_copies(
             worker.db, worker.ring, message, sorted(named - known), Bcc.UNREADABLE, rules, worker.now()
         )
         return 1
     return 0
+
+
+def _is_late(worker: Worker, message: Message) -> bool:
+    return message.bcc_deadline is not None and message.bcc_deadline <= worker.now()
 
 
 def _outside(worker: Worker, addresses: set[str]) -> set[str]:

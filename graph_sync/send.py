@@ -8,6 +8,7 @@ where the mail is before doing anything. What stays in doubt is `unsure`: a pers
 
 import asyncio
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -69,10 +70,10 @@ async def _guarded(worker: Worker, row: Outbox) -> None:
     except RowLost:
         log.warning("row_lost", row=row.id.hex)
     except Refused:
-        await _end(worker, row, Outgoing.FAILED, "not_wanted_any_more")
+        await _fail(worker, row, "not_wanted_any_more")
     except Broken as exc:
         log.error("letter_broken", row=row.id.hex, error=type(exc).__name__)  # noqa: TRY400 - no foreign text in logs
-        await _end(worker, row, Outgoing.FAILED, "broken")
+        await _fail(worker, row, "broken")
     except Forbidden as exc:  # the tenant's doing, not the letter's
         await _put_off(worker, row, back_off(row.tries, exc), exc.code)
     except Rejected as exc:
@@ -81,7 +82,7 @@ async def _guarded(worker: Worker, row: Outbox) -> None:
             await _put_off(worker, row, back_off(row.tries), exc.code)
             return
         log.error("letter_rejected", row=row.id.hex, code=exc.code)  # noqa: TRY400 - no foreign text in logs
-        await _end(worker, row, Outgoing.FAILED, exc.code)
+        await _fail(worker, row, exc.code)
     except (GraphError, ServiceError) as exc:
         await _put_off(worker, row, back_off(row.tries, exc), code_of(exc))
 
@@ -206,6 +207,14 @@ async def _end(worker: Worker, row: Outbox, state: Outgoing, error: str) -> None
             lease_owner=None,
             lease_until=None,
         )
+
+
+async def _fail(worker: Worker, row: Outbox, error: str) -> None:
+    """End a row that will not be sent; a draft of it would be clear text that nobody looks after."""
+    await _end(worker, row, Outgoing.FAILED, error)
+    if row.draft_id and row.mailer:
+        with suppress(GraphError):
+            await worker.mailbox(row.mailer).delete(row.draft_id)
 
 
 async def _put_off(worker: Worker, row: Outbox, wait: timedelta, error: str) -> None:

@@ -24,10 +24,12 @@ from service.vault.ring import KeyRing
 
 log = structlog.get_logger()
 WATCH_SECONDS = 0.1
+ASK_SECONDS = 0.3
+"""Where the database cannot say whether anything changed, and every look is a query of each loop."""
 SWEEP_SECONDS = 1.0
 """Work is looked for so often even where no change was seen: the sweep is the truth, the watch only makes it prompt."""
 WATCH_AGAIN_SECONDS = 1.0
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 6.0
 Work = Callable[[], Awaitable[object]]
 
 
@@ -83,9 +85,10 @@ async def _loop(name: str, job: Work, bell: asyncio.Event, stop: asyncio.Event) 
 
 
 async def _watch(worker: Worker, bells: list[asyncio.Event]) -> None:
+    every = WATCH_SECONDS if worker.db.is_sqlite else ASK_SECONDS
     while True:
         try:
-            async with aclosing(cast("AsyncGenerator[None, None]", worker.db.watch(WATCH_SECONDS))) as changes:
+            async with aclosing(cast("AsyncGenerator[None, None]", worker.db.watch(every))) as changes:
                 async for _ in changes:
                     for bell in bells:
                         bell.set()
