@@ -24,7 +24,8 @@ def messages() -> set[tuple[str, ...]]:
     for path in (PORTAL / "templates" / "mailbox").glob("*.html"):
         with path.open("rb") as file:
             for _, _, said, _ in babel_extract(file, ("_", "ngettext"), [], {"encoding": "utf-8"}):
-                found.add((said,) if isinstance(said, str) else tuple(one for one in said if isinstance(one, str)))
+                pieces = (said,) if isinstance(said, str) else said or ()
+                found.add(tuple(one for one in pieces if isinstance(one, str)))
     return found
 
 
@@ -33,7 +34,7 @@ def test_every_word_has_its_spanish_with_the_same_places() -> None:
     for path in (PORTAL / "locale").glob("es*.po"):
         for entry in read_po(BytesIO(path.read_bytes()), locale="es"):
             english = entry.id if isinstance(entry.id, str) else entry.id[0]
-            spanish[english] = (entry.string,) if isinstance(entry.string, str) else tuple(entry.string)
+            spanish[english] = (entry.string,) if isinstance(entry.string, str) else tuple(entry.string or ())
     assert len(messages()) > 90
     for said in messages():
         assert said[0] in spanish
