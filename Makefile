@@ -24,7 +24,9 @@ check: $(VENV)/.ready-tests node_modules/.ready-tests ## ruff, mypy, import-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/djlint --quiet --lint service/portal/templates service/letters/templates emulator
+	$(BIN)/python -m tests.addin.manifest_check
 
 bench: $(VENV)/.ready-tests service/portal/static/assets/.ready ## ratios to a baseline in the same run
 	$(BIN)/python -m tests.bench
@@ -59,6 +61,8 @@ node_modules/.ready-tests: package-lock.json
 	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	touch node_modules/.ready $@
 
-service/portal/static/assets/.ready: node_modules/.ready service/portal/assets.mjs $(wildcard service/portal/static/src/*)
+ASSET_SOURCES := $(wildcard service/portal/static/src/* service/portal/templates/*.html service/portal/templates/*/*.html)
+
+service/portal/static/assets/.ready: node_modules/.ready service/portal/assets.mjs $(ASSET_SOURCES)
 	node service/portal/assets.mjs
 	touch $@

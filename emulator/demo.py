@@ -11,7 +11,7 @@ from emulator.world import World
 
 READY = """
 Safemail is ready. Try this:
-  1. Write as staff:    {front}/outlook   choose Maria Delgado, New mail, press "Secure", send to rosa.jimenez@example.com
+  1. Write as staff:    {front}/outlook   as Maria Delgado: New mail, "Secure", to rosa.jimenez@example.com
   2. Read the notice:   {front}/internet  Rosa Jiménez has one already; open its link
   3. Create an account: the six-digit code arrives in Rosa's mailbox beside the notice
   4. Answer:            press Reply, add a file, send; it lands in Maria's Inbox with both receipts
