@@ -81,8 +81,10 @@ async def _guarded(worker: Worker, row: Outbox) -> None:
             await _step(worker, row, state=Outgoing.DRAFTING, draft_id="")
             await _put_off(worker, row, back_off(row.tries), exc.code)
             return
-        log.error("letter_rejected", row=row.id.hex, code=exc.code)  # noqa: TRY400 - no foreign text in logs
-        await _fail(worker, row, exc.code)
+        if row.state is Outgoing.SENDING:  # a look was refused, which says nothing of the mail
+            await _look_again(worker, row, exc.code)
+            return
+        await _reject(worker, row, exc)
     except (GraphError, ServiceError) as exc:
         await _put_off(worker, row, back_off(row.tries, exc), code_of(exc))
 
@@ -121,12 +123,15 @@ async def _send(worker: Worker, mailbox: Mailbox, row: Outbox) -> None:
     checkpoint("sending")
     try:
         await mailbox.send(row.draft_id)
-    except Throttled:
+    except (Throttled, Forbidden):
         await _step(worker, row, state=Outgoing.COMPLETE)  # it was not looked at
         raise
     except (TryLater, NotFound) as exc:  # done or not done: the next look tells
         await _put_off(worker, row, LOOK_AGAIN_AFTER, f"{DOUBT}0")
         log.warning("send_in_doubt", row=row.id.hex, code=code_of(exc))
+        return
+    except Rejected as exc:
+        await _reject(worker, row, exc)
         return
     await _sent(worker, row)
 
@@ -140,13 +145,18 @@ async def _was_not_sent(worker: Worker, mailbox: Mailbox, row: Outbox) -> bool:
     if place is Place.SENT:
         await _sent(worker, row)
         return False
+    await _look_again(worker, row, place.name.lower())
+    return False
+
+
+async def _look_again(worker: Worker, row: Outbox, code: str) -> None:
+    """Leave a doubtful row for another look; after many a person is asked."""
     looked = int(row.error.removeprefix(DOUBT)) + 1 if row.error.startswith(DOUBT) else 1
     if looked > DOUBTS:
-        log.error("letter_unsure", row=row.id.hex, code=place.name.lower())
-        await _end(worker, row, Outgoing.UNSURE, place.name.lower())
+        log.error("letter_unsure", row=row.id.hex, code=code)
+        await _end(worker, row, Outgoing.UNSURE, code)
     else:
-        await _put_off(worker, row, back_off(looked - 1), f"{DOUBT}{looked}")
-    return False
+        await _put_off(worker, row, back_off(looked), f"{DOUBT}{looked}")
 
 
 async def _send_directly(worker: Worker, row: Outbox) -> None:
@@ -157,7 +167,13 @@ async def _send_directly(worker: Worker, row: Outbox) -> None:
     composed = await _compose(worker, row)
     await _step(worker, row, state=Outgoing.SENDING, mailer=row.mailer)
     checkpoint("sending")
-    await worker.mailbox(row.mailer).send_mail(write_mail(composed.outgoing))
+    try:
+        await worker.mailbox(row.mailer).send_mail(write_mail(composed.outgoing))
+    except Forbidden:
+        raise
+    except Rejected as exc:
+        await _reject(worker, row, exc)
+        return
     await _sent(worker, row)
 
 
@@ -194,10 +210,15 @@ async def _sent(worker: Worker, row: Outbox) -> None:
     log.info("letter_sent", row=row.id.hex, job=row.letter.value)
 
 
-async def _end(worker: Worker, row: Outbox, state: Outgoing, error: str) -> None:
+async def _reject(worker: Worker, row: Outbox, exc: Rejected) -> None:
+    log.error("letter_rejected", row=row.id.hex, code=exc.code)
+    await _fail(worker, row, exc.code)
+
+
+async def _end(worker: Worker, row: Outbox, state: Outgoing, error: str) -> bool:
     payload = row.payload if state is Outgoing.UNSURE else None
     async with worker.db.writing() as session:
-        await change_outbox(
+        return await change_outbox(
             session,
             row,
             state=state,
@@ -211,8 +232,7 @@ async def _end(worker: Worker, row: Outbox, state: Outgoing, error: str) -> None
 
 async def _fail(worker: Worker, row: Outbox, error: str) -> None:
     """End a row that will not be sent; a draft of it would be clear text that nobody looks after."""
-    await _end(worker, row, Outgoing.FAILED, error)
-    if row.draft_id and row.mailer:
+    if await _end(worker, row, Outgoing.FAILED, error) and row.draft_id and row.mailer:
         with suppress(GraphError):
             await worker.mailbox(row.mailer).delete(row.draft_id)
 

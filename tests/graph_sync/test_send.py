@@ -153,3 +153,26 @@ async def test_a_reply_brings_small_and_large_files(worker: Worker, tenant: Tena
     assert found == files
     async with worker.db.reading() as session:
         assert (await session.get_one(Message, message_id)).keys_mailer is None
+
+
+async def test_a_missing_permission_only_delays(worker: Worker, tenant: Tenant):
+    await a_notice(worker, tenant)
+    tenant.app.may_send_as.clear()
+    await send_all(worker)
+    (row,) = await outbox(worker)
+    assert row.state is Outgoing.COMPLETE
+    assert tenant.exchange.outside[BOB].mails == []
+    tenant.app.may_send_as.add(MAILER)
+    await let_leases_lapse(worker)
+    await send_all(worker)
+    assert len(tenant.exchange.outside[BOB].mails) == 1
+
+
+async def test_a_reply_over_the_mailbox_limit_fails_and_leaves_no_draft(worker: Worker, tenant: Tenant):
+    tenant.exchange.add_mailbox(MAILER, "Safemail", max_send=2_000_000)
+    await a_reply(worker, [bytes(range(256)) * 12_000])
+    await send_all(worker)
+    (row,) = await outbox(worker)
+    assert (row.state, row.error) == (Outgoing.FAILED, "ErrorMessageSizeExceeded")
+    assert drafts(tenant) == 0
+    assert tenant.exchange.mailboxes[ALICE].folder("inbox").items == []
