@@ -25,7 +25,7 @@ check: $(VENV)/.ready-tests node_modules/.ready-tests ## ruff, mypy, import-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/djlint --quiet --lint service/portal/templates service/letters/templates emulator
+	$(BIN)/djlint --quiet --lint service/portal/templates emulator
 	$(BIN)/python -m tests.addin.manifest_check
 
 bench: $(VENV)/.ready-tests service/portal/static/assets/.ready ## ratios to a baseline in the same run
