@@ -40,18 +40,23 @@ GONE_AFTER = timedelta(minutes=2)
 
 async def pull_due(worker: Worker) -> int:
     """Work on due arrivals until none is left; return how many were worked on."""
+    async with worker.db.reading() as session:
+        if not await is_any_due(session, worker.now()):
+            return 0
+    return sum(await asyncio.gather(*(_pull_on(worker) for _ in range(AT_ONCE))))
+
+
+async def _pull_on(worker: Worker) -> int:
+    """Take one arrival after the other: a large mail holds up nobody but itself."""
     done = 0
     while True:
-        async with worker.db.reading() as session:
-            if not await is_any_due(session, worker.now()):
-                return done
         async with worker.db.writing() as session:
-            claimed = await claim_arrivals(session, worker.name, worker.now(), worker.settings.leases, AT_ONCE)
+            claimed = await claim_arrivals(session, worker.name, worker.now(), worker.settings.leases, 1)
         if not claimed:
             return done
         checkpoint("claimed")
-        await asyncio.gather(*(_guarded(worker, arrival) for arrival in claimed))
-        done += len(claimed)
+        await _guarded(worker, claimed[0])
+        done += 1
 
 
 async def _guarded(worker: Worker, arrival: Arrival) -> None:

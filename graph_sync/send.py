@@ -47,19 +47,22 @@ class RowLost(Exception):
 
 async def send_due(worker: Worker, lane: Lane) -> int:
     """Work on due rows of a lane until none is left; return how many were worked on."""
+    async with worker.db.reading() as session:
+        if not await is_any_due(session, lane, worker.now()):
+            return 0
+    return sum(await asyncio.gather(*(_send_on(worker, lane) for _ in range(AT_ONCE[lane]))))
+
+
+async def _send_on(worker: Worker, lane: Lane) -> int:
+    """Take one row after the other: a slow one holds up nobody but itself."""
     done = 0
     while True:
-        async with worker.db.reading() as session:
-            if not await is_any_due(session, lane, worker.now()):
-                return done
         async with worker.db.writing() as session:
-            claimed = await claim_outbox(
-                session, lane, worker.name, worker.now(), worker.settings.leases, AT_ONCE[lane]
-            )
+            claimed = await claim_outbox(session, lane, worker.name, worker.now(), worker.settings.leases, 1)
         if not claimed:
             return done
-        await asyncio.gather(*(_guarded(worker, row) for row in claimed))
-        done += len(claimed)
+        await _guarded(worker, claimed[0])
+        done += 1
 
 
 async def _guarded(worker: Worker, row: Outbox) -> None:

@@ -1,5 +1,6 @@
 """A pull that dies at any step: nothing lost, nothing kept twice, no sealed bytes left behind."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,7 @@ async def test_a_death_loses_nothing(
         if attempt == 0 or at != "listed":
             with pytest.raises(Killed):
                 await take_in(worker)
+            await asyncio.sleep(0.2)  # its other hands find nothing and rest
         monkeypatch.undo()
         await let_leases_lapse(worker)
         if at == "committed":
@@ -72,6 +74,7 @@ async def test_whoever_lost_the_claim_commits_nothing(worker: Worker, tenant: Te
     monkeypatch.setattr(steps, "reached", be_slow)
     with pytest.raises(Killed):
         await take_in(worker)
+    await asyncio.sleep(0.2)
     async with worker.db.reading() as session:
         stale = (await session.scalars(select(Arrival))).one()
     await let_leases_lapse(worker)
