@@ -12,6 +12,8 @@ EXCERPT_CHARACTERS = 200
 SESSION_IDLE = timedelta(minutes=15)
 SESSION_LONGEST = timedelta(hours=8)
 FAILED_SIGN_INS = 10
+KNOWN_DEVICE = timedelta(days=90)
+"""How long a browser that signed in is remembered after its last sign-in."""
 
 CODE_DIGITS = 6
 CODE_LIFE = timedelta(minutes=10)

@@ -20,6 +20,7 @@ from service.db.tables import (
     Blob,
     Code,
     Delivery,
+    Device,
     Message,
     Model,
     Outbox,
@@ -302,7 +303,7 @@ async def test_more_than_a_batch_ends_in_one_sweep(sqlite_url: str, blobs: Blobs
     await db.close()
 
 
-async def test_sessions_and_codes_end(db: Database, rings: Rings, blobs: Blobs):
+async def test_sessions_codes_and_known_devices_end(db: Database, rings: Rings, blobs: Blobs):
     async with db.writing() as session:
         post = Post(session, rings, blobs)
         recipient = await post.a_recipient(account="en")
@@ -331,11 +332,15 @@ async def test_sessions_and_codes_end(db: Database, rings: Rings, blobs: Blobs):
                     expires_at=SENT - ended,
                 )
             )
+        for number, seen in enumerate([timedelta(days=90), timedelta(days=89)]):
+            device = Device(token_hash=bytes([number]), account_id=recipient.id, created_at=SENT, seen_at=SENT - seen)
+            session.add(device)
         session.add_all([Rate(key=b"1", tat=SENT.timestamp() - 1), Rate(key=b"2", tat=SENT.timestamp() + 1)])
     await sweep(db, blobs, SENT)
     async with db.reading() as session:
         assert list(await session.scalars(select(Session.token_hash))) == [b"\2"]
         assert list(await session.scalars(select(Code.flow_hash))) == [b"\1"]
+        assert list(await session.scalars(select(Device.token_hash))) == [b"\1"]
         assert list(await session.scalars(select(Rate.key))) == [b"2"]
         assert (await session.scalars(select(Account.state))).one() is AccountState.ACTIVE
 

@@ -40,7 +40,7 @@ async def password_post() -> ResponseReturnValue:
         errors["password"] = words.of_fault(faults[0], typed["password"])
     elif is_right and typed["password"] == typed["current"]:
         errors["password"] = words.of_fault(Fault.SAME_AGAIN, typed["password"])
-    elif typed["password"] != typed["confirm"]:
+    if typed["password"] != typed["confirm"]:
         errors["confirm"] = words.of_fault(Fault.DIFFERENT, typed["password"])
     if hints := hint_faults(hint, typed["password"]):
         errors["hint"] = words.of_fault(hints[0], typed["password"])

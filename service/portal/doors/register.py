@@ -151,7 +151,7 @@ def account_errors(typed: dict[str, str], address: str) -> dict[str, str]:
     faults = password_faults(typed["password"], person, typed["hint"])
     if faults:
         errors["password"] = words.of_fault(faults[0], typed["password"])
-    elif typed["password"] != typed["confirm"]:
+    if typed["password"] != typed["confirm"]:
         errors["confirm"] = words.of_fault(Fault.DIFFERENT, typed["password"])
     if hints := hint_faults(typed["hint"], typed["password"]):
         errors["hint"] = words.of_fault(hints[0], typed["password"])

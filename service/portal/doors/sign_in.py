@@ -6,10 +6,10 @@ from urllib.parse import unquote
 from quart import abort, g, make_response, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.devices import DEVICE_LIFE
 from service.accounts.registering import Tokens
 from service.accounts.sessions import end_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
+from service.core.limits import KNOWN_DEVICE
 from service.portal.cookies import drop_cookie, keep_cookie
 from service.portal.doors.blueprint import doors
 from service.portal.doors.waiting import Waiting, waiting
@@ -88,7 +88,7 @@ def come_in(tokens: Tokens) -> None:
     cookies = portal().cookies
     keep_cookie(cookies.session, tokens.session)
     if tokens.device is not None:
-        keep_cookie(cookies.device, tokens.device, int(DEVICE_LIFE.total_seconds()))
+        keep_cookie(cookies.device, tokens.device, int(KNOWN_DEVICE.total_seconds()))
     for name in (cookies.pre, cookies.next, cookies.link, cookies.flow):
         drop_cookie(name)
 
