@@ -51,7 +51,8 @@ async def claim_arrivals(
     session: AsyncSession, owner: str, now: datetime, span: timedelta, most: int
 ) -> Sequence[Arrival]:
     """Take up to `most` due arrivals, oldest first. Each claim raises `tries`, which names the attempt."""
-    ids = (
+    # two statements: PostgreSQL may run a subquery with LIMIT again for each row, and so take more than asked for
+    ids = await session.scalars(
         select(Arrival.id)
         .where(_is_due(now))
         .order_by(Arrival.due_at)
@@ -60,7 +61,7 @@ async def claim_arrivals(
     )
     taken = await session.scalars(
         update(Arrival)
-        .where(Arrival.id.in_(ids), _is_due(now))
+        .where(Arrival.id.in_(ids.all()))
         .values(lease_owner=owner, lease_until=now + span, tries=Arrival.tries + 1)
         .returning(Arrival)
         .execution_options(synchronize_session=False, populate_existing=True)

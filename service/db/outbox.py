@@ -31,7 +31,8 @@ async def claim_outbox(
     session: AsyncSession, lane: Lane, owner: str, now: datetime, span: timedelta, most: int
 ) -> Sequence[Outbox]:
     """Take up to `most` due rows of a lane, oldest first; each claim raises `tries`, which names the attempt."""
-    ids = (
+    # two statements: PostgreSQL may run a subquery with LIMIT again for each row, and so take more than asked for
+    ids = await session.scalars(
         select(Outbox.id)
         .where(_is_due(lane, now))
         .order_by(Outbox.due_at, Outbox.created_at)
@@ -40,7 +41,7 @@ async def claim_outbox(
     )
     taken = await session.scalars(
         update(Outbox)
-        .where(Outbox.id.in_(ids), _is_due(lane, now))
+        .where(Outbox.id.in_(ids.all()))
         .values(lease_owner=owner, lease_until=now + span, tries=Outbox.tries + 1)
         .returning(Outbox)
         .execution_options(synchronize_session=False, populate_existing=True)
