@@ -1,0 +1,26 @@
+"""One running stack for all walks; each walks with people of its own."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.journey.person import Visit
+from tests.journey.running import Running
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with Running(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def visit(running: Running, browser: Browser) -> AsyncIterator[Visit]:
+    """Open browsers that note every fault; at the end there must be none."""
+    visit = Visit(running, browser)
+    yield visit
+    for context in browser.contexts:
+        await context.close()
+    assert visit.faults == []
+    assert visit.foreign == []
