@@ -1,12 +1,23 @@
-"""Print every row: `make bench`."""
+"""Print every row: `make bench`, or some parts: `python -m tests.bench sealing hook`. `--table` writes Markdown."""
 
-from tests.bench import sealing
+import sys
+import time
+
+from tests.bench import hook, loop, pulling, sealing, whole
+
+PARTS = {"sealing": sealing, "hook": hook, "pulling": pulling, "whole": whole, "loop": loop}
 
 
 def main() -> None:
-    for part in (sealing,):
-        for row in part.rows():
-            print(row.line(), flush=True)
+    wanted = [word for word in sys.argv[1:] if word in PARTS] or list(PARTS)
+    is_table = "--table" in sys.argv
+    began = time.perf_counter()
+    if is_table:
+        print("| measured | value | ratio | baseline | how |\n| --- | ---: | ---: | --- | --- |")
+    for name in wanted:
+        for row in PARTS[name].rows():
+            print(row.cells() if is_table else row.line(), flush=True)
+    print(f"all of it took {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
 
 main()
