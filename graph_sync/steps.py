@@ -17,6 +17,8 @@ NAMES = (
     "sending",
     "sent",
 )
+HOOK_NAMES = ("notified", "woken")
+"""The same in the webhook: before the wake row is written, and before Graph is told so."""
 
 
 def _go_on(name: str) -> None:
@@ -27,5 +29,5 @@ reached: Callable[[str], None] = _go_on
 
 
 def checkpoint(name: str) -> None:
-    """Pass a place of `NAMES`."""
+    """Pass a place of `NAMES` or `HOOK_NAMES`."""
     reached(name)

@@ -16,6 +16,7 @@ from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
 from graph_sync.hook_rows import Notice, find, mark
+from graph_sync.steps import checkpoint
 from service.db.engine import Database
 from service.errors import ServiceError
 from service.settings import HookSettings
@@ -51,7 +52,9 @@ def create_app(settings: HookSettings, db: Database) -> Quart:
             ours = [notice for notice in notices or () if _is_ours(notice, row, settings.tenant)]
             if not ours:
                 return _no("shape" if notices is None else "state")
+            checkpoint("notified")
             await mark(db, row.id, [str(notice.get("lifecycleEvent") or "") for notice in ours])
+            checkpoint("woken")
             TAKEN.inc(len(ours))
             return Response("", 202, NO_SNIFF)
         except ServiceError:
