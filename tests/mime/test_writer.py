@@ -113,7 +113,7 @@ def test_our_own_reader_agrees():
     assert mail.cc == (Person("Доу, Джейн", "j@d.example"),)
     assert mail.reply_to == (JANE,)
     assert mail.references == ("<a@b>", "<c@d>")
-    assert mail.automatic
+    assert not mail.automatic  # made by a program, but no answer to anybody
     assert mail.date == MAIL.date
 
 
