@@ -36,7 +36,8 @@ def with_quote(typed: str, original: str, sheet: Sheet, zone: ZoneInfo) -> str:
     sent = sheet.sent_at.astimezone(zone)
     who = sheet.sender.name or sheet.sender.address
     lines = "\n".join(f"> {line}".rstrip() for line in original[:QUOTED_CHARACTERS].strip("\n").split("\n"))
-    return f"{typed.rstrip()}\n\nOn {sent:%B} {sent.day}, {sent:%Y, %I:%M %p %Z}, {who} wrote:\n{lines}\n"
+    at = f"{sent:%B} {sent.day}, {sent:%Y}, {sent.hour % 12 or 12}:{sent:%M %p %Z}"
+    return f"{typed.rstrip()}\n\nOn {at}, {who} wrote:\n{lines}\n"
 
 
 def finish(draft: Draft, now: datetime) -> None:
