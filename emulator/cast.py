@@ -54,18 +54,22 @@ the household list with your signature. The form is attached; you can fill it in
 
 Answer this message and add the papers to it. A photo taken with a phone is fine if the words can be read.
 
-If we have them by October 9, nothing changes on October 15.
+If we have them within two weeks, nothing changes for you.
 
 Maria Delgado
 Eligibility Worker, Department of Social Services
 (860) 555-0142"""
+    rows = [("<b>Paper</b>", "<b>We have it</b>"), ("Pay stubs, June and July", "Yes")]
+    rows += [
+        (paper, '<span style="color:#B50909">No</span>') for paper in ("Pay stubs, August", "Household list, signed")
+    ]
+    cells = "".join(
+        f'<tr><td><p class="MsoNormal">{paper}</p></td><td><p class="MsoNormal">{state}</p></td></tr>'
+        for paper, state in rows
+    )
     table = (
         '<p class="MsoNormal"><o:p>&nbsp;</o:p></p><table class="MsoTableGrid" border="1" cellspacing="0" '
-        'cellpadding="4" style="border-collapse:collapse;border:none">'
-        "<tr><td><b>Paper</b></td><td><b>We have it</b></td></tr>"
-        "<tr><td>Pay stubs, June and July</td><td>Yes</td></tr>"
-        '<tr><td>Pay stubs, August</td><td style="color:#B50909">No</td></tr>'
-        '<tr><td>Household list, signed</td><td style="color:#B50909">No</td></tr></table>'
+        f'cellpadding="4" style="border-collapse:collapse;border:none">{cells}</table>'
     )
     form = _pdf(["Household list", "Name      Date of birth      Relation", "Signature ____________________"])
     return Draft(
@@ -87,7 +91,7 @@ def _inspection() -> Draft:
 The inspector was there on Thursday. The report is attached. Two things must be repaired before the lease can start: \
 the smoke alarm on the second floor and the rail of the back stairs.
 
-The landlord has until December 11. We will look again on December 14, between 9 and 11 AM.
+The landlord has until the end of next week. We will look again on the Monday after, between 9 and 11 AM.
 
 Below is the place on the plan:"""
     report = _pdf(
