@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,6 +23,7 @@ MOST_BYTES = 250_000
 WIDE, TALL = 1280, 920
 WIDTHS = (1280, 768, 360)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+TALLNESS = "Math.max(800, document.documentElement.scrollHeight)"
 
 SUBJECT = "Your appointment on December 8"
 TEXT = """Good morning, Mr. Baptiste.
@@ -66,6 +69,8 @@ class Album:
         await page.wait_for_load_state("networkidle")
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 800})
+            # all of it in view, or bars that stick stand in the middle and frames below stay unpainted
+            await page.set_viewport_size({"width": width, "height": await page.evaluate(TALLNESS)})
             for scheme in SCHEMES:
                 await page.emulate_media(color_scheme=scheme)
                 path = self.every / f"{name}-{width}-{scheme}.png"
@@ -191,6 +196,8 @@ def main() -> int:
     for folder in (PICTURES, every):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
+    os.environ["TZ"] = "America/New_York"  # the emulator's pages tell the time of the machine, the portal Eastern time
+    time.tzset()
     with tempfile.TemporaryDirectory(prefix="safemail-pictures-") as data:
         asyncio.run(take_pictures(every, Path(data)))
     return 0
