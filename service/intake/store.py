@@ -127,7 +127,11 @@ async def _add(
 
 
 async def _first_copy(session: AsyncSession, message: Message) -> Message | None:
-    """Find the message that this is a copy of: same Message-ID, sender and content. The id alone is never a key."""
+    """Find the message that this is a copy of: same Message-ID, sender and content. The id alone is never a key.
+
+    The content's digest takes in Exchange's own id, which all copies of one mail share and two sendings never do, so
+    that a program which sends the same words under the same Message-ID each hour is heard each hour.
+    """
     found: Message | None = await session.scalar(
         select(Message)
         .where(
@@ -229,7 +233,7 @@ def _message(
             "index", "message-id", facts.internet_message_id or mail.message_id or message_id.hex
         ),
         sender_index=address_index(ring, sender.address),
-        content_index=ring.digest("index", "content", mail.content_digest.hex()),
+        content_index=ring.digest("index", "content", f"{mail.content_digest.hex()}/{facts.trace_id}"),
         bcc=Bcc.WAITING if rules.bcc_is_traced else Bcc.KNOWN,
         bcc_deadline=now + BCC_WITHIN if rules.bcc_is_traced else None,
     )

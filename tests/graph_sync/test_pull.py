@@ -127,10 +127,20 @@ async def test_one_message_id_on_two_mails_makes_two_messages(worker: Worker, te
     assert await count(worker, Message) == 2
 
 
+async def test_the_same_words_under_one_message_id_sent_twice_are_two_messages(worker: Worker, tenant: Tenant):
+    for _ in range(2):
+        await tenant.exchange.submit(ALICE, a_mail(more="Message-ID: <hourly@program>"))
+    await take_in(worker)
+    assert await count(worker, Message) == 2
+
+
 async def test_a_second_copy_adds_who_was_missing(worker: Worker, tenant: Tenant):
     await tenant.exchange.submit(ALICE, a_mail(to=BOB, more="Message-ID: <same@list>"))
+    intake = tenant.exchange.mailboxes[INTAKE]
+    (first,) = intake.folder("inbox").items
     await take_in(worker)
-    await tenant.exchange.submit(ALICE, a_mail(to=f"{BOB}, {DAVE}", more="Message-ID: <same@list>"))
+    copy = intake.new_item((first.header.replace("To", f"{BOB}, {DAVE}"), first.rest), now=tenant.clock())
+    intake.place(copy, intake.folder("inbox"))
     await take_in(worker)
     assert await count(worker, Message) == 1
     assert await count(worker, Delivery) == 2

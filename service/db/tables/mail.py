@@ -82,7 +82,7 @@ class Message(Model):
     """HMAC of the Message-ID under the index key; with sender and content it finds copies of one mail."""
     sender_index: Mapped[bytes | None]
     content_index: Mapped[bytes | None]
-    """HMAC of the digest of body and attachments."""
+    """HMAC of the digest of body and attachments, and of Exchange's own id of the mail."""
     bcc: Mapped[Bcc] = mapped_column(EnumText(Bcc), default=Bcc.KNOWN)
     bcc_deadline: Mapped[datetime | None]
     answers_id: Mapped[uuid.UUID | None]
