@@ -15,8 +15,9 @@ from hypercorn.config import Config
 
 from service.blobs import Blobs
 from service.db.engine import Database
+from service.db.upgrade import is_current
 from service.log import set_up_logging
-from service.settings import ROLES, HookSettings, PortalSettings, SyncSettings, load, names
+from service.settings import ROLES, HookSettings, PortalSettings, SettingsWrong, SyncSettings, load, names
 from service.vault.ring import KeyRing
 
 STARTED = ("portal", "hook", "sync")
@@ -30,7 +31,7 @@ async def run_portal() -> None:
 
     settings = load(PortalSettings)
     _set_up("portal", settings.log_level)
-    database = Database(settings.database)
+    database = await _open(settings.database)
     app = create_app(settings, database, Blobs(settings.blobs), KeyRing(settings.keys))
     await _serve(app, settings.portal_bind, database)
 
@@ -40,7 +41,7 @@ async def run_hook() -> None:
 
     settings = load(HookSettings)
     _set_up("hook", settings.log_level)
-    database = Database(settings.database)
+    database = await _open(settings.database)
     await _serve(create_app(settings, database), settings.hook_bind, database)
 
 
@@ -49,6 +50,7 @@ async def run_sync() -> None:
 
     settings = load(SyncSettings)
     _set_up("sync", settings.log_level)
+    await (await _open(settings.database)).close()
     await run(settings, _stop_event())
 
 
@@ -108,6 +110,15 @@ async def _serve(app: Any, binds: list[str], database: Database) -> None:
         await serve_asgi(app, config, shutdown_trigger=_stop_event().wait, mode="asgi")
     finally:
         await database.close()
+
+
+async def _open(url: str) -> Database:
+    """Open the database. Raises SettingsWrong where its tables are not this version's."""
+    database = Database(url)
+    if not await is_current(database):
+        await database.close()
+        raise SettingsWrong("The database is not this version's; run `safemail db upgrade` first.")
+    return database
 
 
 def _set_up(role: str, level: str) -> None:
