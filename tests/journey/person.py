@@ -126,9 +126,9 @@ class Outsider:
         await tab.wait_for_load_state()
         return tab
 
-    async def opens_notice(self) -> Page:
+    async def opens_notice(self, words: str = "/d/") -> Page:
         mailbox = await self.context.new_page()
-        await self.read_mail(mailbox, f"{self.portal}/d/")
+        await self.read_mail(mailbox, words)
         return await self.follow_link(mailbox)
 
     async def proves_mailbox(self, page: Page) -> None:

@@ -82,6 +82,7 @@ async def test_a_person_walks_the_whole_way(visit: Visit) -> None:
     assert "Maria Delgado" in notice["subject"]
     await nothing_tagged(visit, maria.page, TEXT, ANSWER, "Household list.pdf", "Pay stub")
     await out_and_in_again(rosa, page)
+    await second_message_is_one_password_away(visit)
 
 
 async def refused_form_keeps_what_was_typed(page: Page) -> None:
@@ -137,6 +138,17 @@ async def out_and_in_again(rosa: Outsider, page: Page) -> None:
     await page.wait_for_selector("#email")
     await rosa.signs_in(page)
     await page.wait_for_url(message)
+
+
+async def second_message_is_one_password_away(visit: Visit) -> None:
+    james = await staff(visit, JAMES)
+    await james.secure_mail(f"{ROSA[0]} <{ROSA[1]}>", "The report", TEXT)
+    rosa = Outsider(visit, await visit.open(), ROSA[1])
+    page = await rosa.opens_notice("Secure message from James Okafor")
+    await expect(page.locator("h1")).to_have_text("Sign in to read your message")
+    await expect(page.locator(".sm-waiting")).to_contain_text("James Okafor")
+    await rosa.signs_in(page)
+    await expect(page.locator("h1")).to_have_text("[secure] The report")
 
 
 async def test_the_same_way_without_scripts(visit: Visit) -> None:
