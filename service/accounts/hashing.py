@@ -10,7 +10,7 @@ from service.vault.ring import KeyRing
 
 AT_ONCE = 4
 WAIT_SECONDS = 2.0
-"""facts/security.md §2: queue 2 s, then 503."""
+"""How long a sign-in waits for its turn before it is told to come again (503)."""
 
 
 class HashGate:

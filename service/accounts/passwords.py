@@ -11,9 +11,9 @@ from zxcvbn_rs_py import zxcvbn
 from service.core.limits import HINT_CHARACTERS, PASSWORD_LONGEST, PASSWORD_SHORTEST
 
 PASSWORD_AGE = timedelta(days=60)
-"""design.md §6, legacy; the modern profile never asks for a change (NIST SP 800-63B-4 §3.1.1.2)."""
+"""The `legacy` policy; the `modern` profile never asks for a change (NIST SP 800-63B-4 §3.1.1.2)."""
 LONG = 16
-"""From here on a strength of 3 of 4 is enough: facts/ecosystem.md §7."""
+"""From here on a strength of 3 of 4 is enough; below it zxcvbn gives 3 to guesses such as "Winter2026!!"."""
 SHORTEST_WORD = 4
 """Shorter names and words are in half of all good passwords."""
 LOCAL_WORDS = (

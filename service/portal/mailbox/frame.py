@@ -39,7 +39,7 @@ _POLICY = (
 
 
 def frame_headers(*, shows_remote: bool) -> Mapping[str, str]:
-    """Return the frame's own headers: facts/security.md §2, "CSP, mail-body frame"."""
+    """Return the frame's own headers: no scripts, no forms, an opaque origin, by header and by attribute."""
     return {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _POLICY.format(remote=" https:" if shows_remote else ""),
