@@ -34,9 +34,9 @@ class Memory:
         Path(f"/proc/{pid}/clear_refs").write_text(FORGET_PEAK)
         self.before = self._mebibytes("VmRSS")
 
-    def growth(self) -> float:
-        """Peak since then over what was used then, in MiB."""
-        return self._mebibytes("VmHWM") - self.before
+    def peak(self) -> float:
+        """Most that it held since then, in MiB."""
+        return self._mebibytes("VmHWM")
 
     def _mebibytes(self, name: str) -> float:
         for line in self._status.read_text().splitlines():

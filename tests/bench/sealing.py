@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from statistics import median
@@ -24,6 +25,7 @@ from tests.bench.rows import Row, best_of, spread, taken
 
 CHUNK = 65_536
 RUNS = 5
+CIPHER_RUNS = 20
 PLACE = context("0" * 32, "source")
 
 
@@ -121,6 +123,14 @@ def rows() -> Iterator[Row]:
     of = "of which the index: parts found, decoded, hashed"
     yield Row(of, median(indexed), "s", "sealing alone, output kept", median(kept), spread(indexed, "s"))
     if speed := _openssl_bytes_per_second():
-        dropped = best_of(RUNS, lambda: _seal_and_drop(chunks)) / len(mail) * 1e9
+        # by processor time, as openssl counts its own: the clock would count what else the machine does
+        dropped = best_of(CIPHER_RUNS, lambda: _seal_and_drop(chunks), time.process_time) / len(mail) * 1e9
         against = "openssl speed -evp aes-256-gcm, 16 KiB"
-        yield Row("the cipher by itself, output dropped", dropped, "ns a byte", against, 1e9 / speed, f"best of {RUNS}")
+        yield Row(
+            "the cipher by itself, output dropped",
+            dropped,
+            "ns a byte",
+            against,
+            1e9 / speed,
+            f"best of {CIPHER_RUNS}, processor time",
+        )
