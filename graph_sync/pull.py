@@ -35,7 +35,7 @@ AT_ONCE = 3
 """Pulls at a time: of Outlook's four requests for each mailbox one stays free for the delta round."""
 SEALED_FOLDER, REFUSED_FOLDER = "Sealed", "Refused"
 GONE_AFTER = timedelta(minutes=2)
-"""A new item may not be there yet for a while (graph.md: discussion 3142 of msgraph-sdk-dotnet)."""
+"""A new item may not be there yet for a while (microsoftgraph/msgraph-sdk-dotnet, discussion 3142)."""
 
 
 async def pull_due(worker: Worker) -> int:

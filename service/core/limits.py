@@ -1,4 +1,4 @@
-"""Limits of design §6 as shipped; what a state may change is a setting with these as defaults."""
+"""Limits as shipped; what a state may change is a setting with these as defaults."""
 
 from datetime import timedelta
 
