@@ -27,6 +27,8 @@ ALLOWED = frozenset(
         "seconds",
         "status",
         "error",
+        "reference",
+        "at",
     }
 )
 _LONGEST = 200

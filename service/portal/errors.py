@@ -16,6 +16,7 @@ from service.portal.state import portal
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 30
+PLACES = 4
 
 
 def set_up(app: Quart) -> None:
@@ -52,14 +53,14 @@ def set_up(app: Quart) -> None:
 
     @app.errorhandler(Refused)
     async def refused(error: Refused) -> Response:
-        log.info("refused", kind=type(error).__name__)
+        log.info("refused", error=type(error).__name__)
         return await page(
             400, _("That did not work"), _("Your browser sent something that we cannot use. Go back and try again.")
         )
 
     @app.errorhandler(TryAgain)
     async def busy(error: TryAgain) -> Response:
-        log.warning("try again", why=str(error))
+        log.warning("try again", error=type(error).__name__)
         response = await page(
             503, _("We are busy"), _("Many people are here at once. Wait a moment, then press the button again.")
         )
@@ -97,7 +98,7 @@ async def too_big() -> Response:
 async def failed(error: Exception) -> Response:
     """Tell them a reference; the log has it with the kind of the error and where it was raised, never what it held."""
     reference = uuid.uuid4().hex[:8]
-    log.error("failed", reference=reference, kind=type(error).__name__, at=_places(error))
+    log.error("failed", reference=reference, error=type(error).__name__, at=_places(error))
     return await page(
         500,
         _("Something went wrong on our side"),
@@ -119,11 +120,12 @@ def _stale() -> str:
     return _("This page was open too long. Go back, and press the button again.")
 
 
-def _places(error: Exception) -> list[str]:
+def _places(error: Exception) -> str:
+    """Return where it was raised, the innermost places last: names of our functions, never what they held."""
     places = []
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
         places.append(f"{code.co_qualname if hasattr(code, 'co_qualname') else code.co_name}:{trace.tb_lineno}")
         trace = trace.tb_next
-    return places[-8:]
+    return " ".join(places[-PLACES:])
