@@ -13,6 +13,9 @@ from tests.journey.running import Running
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with Running(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
+    said = (stack.data / "service.log").read_text(encoding="utf-8").splitlines()
+    assert said
+    assert [line for line in said if '"level": "error"' in line or not line.startswith("{")] == []
 
 
 @pytest.fixture
