@@ -14,7 +14,8 @@ from graph_sync import steps
 from graph_sync.sync import run
 from service.settings import SyncSettings
 from tests.crash.test_kill import ROOT, ended
-from tests.graph_sync.conftest import ALICE, BOB, a_mail, free_port, make_settings, until_open
+from tests.graph_sync.conftest import ALICE, BOB, a_mail, make_settings
+from tests.serving import free_port, until_open
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A Microsoft 365 of its own for each test, on a free port over TLS."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from emulator.ca import make_client_certificate, make_server_certificate
 from emulator.server import serve
 from emulator.tenant import Tenant
 from emulator.world import World
+from tests.serving import free_port, until_open
 
 INTAKE, MAILER = "secure-intake@ct.gov", "secure@safemail.ct.gov"
 ALICE, BORIS = "alice@ct.gov", "boris@po.state.ct.us"
@@ -134,26 +134,6 @@ async def hook() -> AsyncIterator[Hook]:
     yield found
     stop.set()
     await task
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-async def until_open(port: int, task: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            if task.done():
-                task.result()
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.01)
-                continue
-            writer.close()
-            return
 
 
 def a_mail(

@@ -1,7 +1,6 @@
 """The role `sync`, step by step, against a Microsoft 365 of the test's own: real msal and SDK over TLS."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from service.db.engine import Database
 from service.db.subscriptions import ensure_watched
 from service.settings import SyncSettings
 from service.vault.ring import KeyRing
+from tests.serving import free_port, until_open
 
 INTAKE, MAILER = "secure-intake@ct.gov", "safemail@ct.gov"
 ALICE, BORIS = "alice@ct.gov", "boris@po.state.ct.us"
@@ -111,26 +111,6 @@ async def take_in(worker: Worker) -> None:
 
 async def send_all(worker: Worker) -> int:
     return sum([await send_due(worker, lane) for lane in Lane])
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-async def until_open(port: int, task: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            if task.done():
-                task.result()
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.01)
-                continue
-            writer.close()
-            return
 
 
 def a_mail(

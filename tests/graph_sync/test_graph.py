@@ -26,7 +26,8 @@ from graph_sync.errors import (
 from graph_sync.graph import Graph, meaning
 from graph_sync.mailbox import Mailbox
 from service.settings import SyncSettings
-from tests.graph_sync.conftest import INTAKE, free_port, until_open
+from tests.graph_sync.conftest import INTAKE
+from tests.serving import free_port, until_open
 
 
 @pytest.fixture

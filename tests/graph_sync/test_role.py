@@ -23,7 +23,8 @@ from service.db.engine import Database
 from service.db.tables import Arrival, Message, Subscription
 from service.settings import HookSettings, SyncSettings
 from service.vault.ring import KeyRing
-from tests.graph_sync.conftest import ALICE, BOB, CAROL, a_mail, free_port, make_settings, take_in, until_open
+from tests.graph_sync.conftest import ALICE, BOB, CAROL, a_mail, make_settings, take_in
+from tests.serving import free_port, until_open
 
 
 @pytest.fixture
