@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.core.addresses import InsideDomains
+from service.core.addresses import InsideDomains, normal_form
 from service.core.limits import INTAKE_KEPT, MESSAGE_BYTES, RETENTION
 
 PREFIX = "SAFEMAIL_"
@@ -97,6 +97,9 @@ class PortalSettings(Shared):
     blobs: str
     keys: Path
     portal_bind: Words = Field(default=["127.0.0.1:8400"])
+    intake: Words = Field(default=[])
+    mailers: Words = Field(default=[])
+    """Our own mailboxes: nobody reads mail there, so that no reply goes to them."""
     account_policy: Literal["legacy", "modern"] = "legacy"
     message_bytes: int = MESSAGE_BYTES
     password_memory_kib: int = 19_456
@@ -104,6 +107,10 @@ class PortalSettings(Shared):
     password_time: int = 2
     trusted_hops: int = 0
     """How many proxies stand in front; their `X-Forwarded-For` entries are counted from the right."""
+
+    @property
+    def own_mailboxes(self) -> frozenset[str]:
+        return frozenset(normal_form(address) for address in (*self.intake, *self.mailers))
 
     @property
     def is_plain_http(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.cast import INTAKE
+from emulator.cast import INTAKE, MAILER
 from emulator.exchange.headers import split_mail
 from emulator.stack import Stack
 from tests.whole.people import (
@@ -115,3 +115,19 @@ async def test_a_mail_whose_from_is_another_insider_is_receipted_to_its_true_sen
     await stack.tenant.exchange.submit(ALICE, mail, [BOB])
     await until(lambda: len(inbox(stack, ALICE)) > before[0])
     assert len(inbox(stack, ruth)) == before[1]
+
+
+async def test_a_recipient_writes_to_none_of_our_own_mailboxes(stack: Stack):
+    bob = Person(stack, BOB)
+    notices = len(bob.notices)
+    await stack.tenant.exchange.submit(ALICE, a_mail("[secure] Answer me"), [BOB])
+    await until(lambda: len(bob.notices) > notices)
+    bob.seen = len(bob.mails)
+    page = await bob.register(bob.notices[-1])
+    refusals = len(folder_items(stack, INTAKE, "Refused")), len(inbox(stack, MAILER))
+    for own in (INTAKE, MAILER, INTAKE.upper()):
+        answered = await bob.answer(page, {"to": f"{ALICE}, {own}", "text": "Hello."}, [])
+        assert answered.status == 422
+        assert "is a mailbox of this service" in answered.text
+    await bob.browser.close()
+    assert (len(folder_items(stack, INTAKE, "Refused")), len(inbox(stack, MAILER))) == refusals

@@ -322,7 +322,7 @@ async def _discard(draft_: Draft, original: Opened) -> ResponseReturnValue:
 async def _check(draft_: Draft, typed: Typed) -> Faults:
     on = portal()
     sheet = draft_.sheet
-    ours: frozenset[str] = frozenset()
+    ours = on.settings.own_mailboxes
     size = draft_.files_size + len(typed.text.encode())
     return Faults(
         to=check_people(sheet.to, on.settings.inside, ours),
