@@ -151,6 +151,16 @@ async def mailbox(rosa: Outsider, page: Page, album: Album) -> None:
         await album.page(page, {"m/0": "not-found", "drafts": "drafts-empty"}.get(name, name))
     await page.click(".sm-account summary")
     await album.page(page, "account-menu")
+    for name, path in {
+        "inbox": "/inbox",
+        "message": message,
+        "reply": f"{message}/reply-all",
+        "password": "/password",
+    }.items():
+        await page.goto(f"{rosa.portal}/{path.removeprefix(rosa.portal).strip('/')}?lang=es")
+        await album.page(page, f"{name}-es")
+    await page.goto(f"{rosa.portal}/inbox?lang=en")
+    await page.click(".sm-account summary")
 
 
 async def signed_out(rosa: Outsider, page: Page, album: Album) -> None:
