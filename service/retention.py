@@ -21,7 +21,7 @@ from service.blobs import Blobs
 from service.core.limits import KNOWN_DEVICE, RETENTION, SESSION_IDLE, SESSION_LONGEST
 from service.core.states import Letter, Outgoing
 from service.db.engine import Database
-from service.db.tables import Blob, Code, Delivery, Device, Message, Outbox, Rate, Session
+from service.db.tables import Blob, Code, Delivery, Device, Message, Outbox, Rate, Reset, Session
 from service.errors import TryAgain
 
 ACTOR = "retention"
@@ -137,6 +137,7 @@ async def _delete_small_things(db: Database, now: datetime) -> None:
             )
         )
         await session.execute(delete(Code).where(Code.expires_at <= now - CODES_KEPT))
+        await session.execute(delete(Reset).where(Reset.expires_at <= now))
         await session.execute(delete(Device).where(Device.seen_at <= now - KNOWN_DEVICE))
         await session.execute(delete(Rate).where(Rate.tat < now.timestamp()))
         message_lives = exists().where(Message.id == Outbox.message_id)

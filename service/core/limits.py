@@ -19,6 +19,7 @@ CODE_DIGITS = 6
 CODE_LIFE = timedelta(minutes=10)
 CODE_TRIES = 5
 CODE_RESEND_AFTER = timedelta(seconds=30)
+RESET_LIFE = timedelta(minutes=30)
 
 PASSWORD_SHORTEST = 12
 PASSWORD_LONGEST = 256

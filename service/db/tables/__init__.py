@@ -1,6 +1,6 @@
 """All tables, one module per family; importing this package registers every one with the metadata."""
 
-from service.db.tables.accounts import Account, Code, Device, Session
+from service.db.tables.accounts import Account, Code, Device, Reset, Session
 from service.db.tables.columns import Model
 from service.db.tables.mail import Arrival, Blob, Delivery, Message, Recipient
 from service.db.tables.work import AuditEntry, Cursor, Lease, Outbox, Rate, Subscription
@@ -20,6 +20,7 @@ __all__ = [
     "Outbox",
     "Rate",
     "Recipient",
+    "Reset",
     "Session",
     "Subscription",
 ]

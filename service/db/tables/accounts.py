@@ -79,3 +79,14 @@ class Code(Model):
     sent_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     proven_at: Mapped[datetime | None]
+
+
+class Reset(Model):
+    """The newest mailed link to a new password; one row for each account, gone when it is used."""
+
+    __tablename__ = "resets"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
