@@ -19,6 +19,7 @@ class Journey:
 
     stack: Stack
     planted: Planted = field(default_factory=Planted)
+    downloaded: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         plant = self.planted
@@ -76,6 +77,7 @@ class Journey:
         for address in (page.frames[0], *(link for link, _ in page.links if "/file/" in link or link.endswith(".eml"))):
             answer = await browser.http.get(address)
             assert answer.status_code == 200
+            self.downloaded.append(answer.content)
             assert self.planted("text") in answer.text or self.planted("file") in answer.text
         for path in ("/inbox", "/sent", "/drafts", "/password", "/help"):
             assert (await browser.open(f"{browser.portal}{path}")).status == 200

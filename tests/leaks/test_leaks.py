@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from emulator.cast import INTAKE
 from tests.leaks.conftest import Walked
-from tests.leaks.planted import Planted, files_below, letters
+from tests.leaks.planted import Planted, files_below, forms_of, found_in, letters
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("leaks"), pytest.mark.timeout(120)]
 SECRETS_OF = {
@@ -85,3 +86,31 @@ async def test_the_search_finds_a_word_in_every_form(tmp_path: Path, *, is_token
     (tmp_path / "file").write_bytes(b"x" + word[:-1].upper().encode() + word[-1:].encode())
     assert planted.search([tmp_path / "file"]).keys() == {str(tmp_path / "file")}
     assert not planted.found_in(letters(2000).encode())
+
+
+async def test_letters_to_the_outside_hold_no_content(walked: Walked):
+    """A notice says who wrote, to whom and about what; it never names the blind copy to others."""
+    journey = walked.journey
+    told = {"subject", "subject, second word", "second subject", "sender name", "sender address"}
+    for person, own in ((journey.bob, "recipient address"), (journey.hidden, "blind copy address")):
+        links = {name for name in journey.planted.tokens if name.startswith("link")}
+        assert len(person.mails) >= 1
+        for mail in person.mails:
+            assert journey.planted.found_in(mail.mime) - {"word"} - links <= told | {own}
+
+
+async def test_the_stamp_leaves_the_intake_mailbox_nowhere(walked: Walked):
+    journey = walked.journey
+    stamp = forms_of(journey.stack.stamp_secret)
+    exchange = journey.stack.tenant.exchange
+    items = [item for box in exchange.mailboxes.values() if box.address != INTAKE for item in box.items]
+    mails = [mail for box in exchange.outside.values() for mail in box.mails]
+    sources = [answer for answer in journey.downloaded if answer.startswith(b"From:") or b"\nFrom:" in answer]
+    assert len(items) > 4
+    assert len(mails) > 3
+    assert len(sources) == 1
+    for content in (*(item.mime for item in items), *(mail.mime for mail in mails), *journey.downloaded):
+        assert not found_in(content, {"stamp": stamp})
+    assert any(
+        found_in(item.mime, {"stamp": stamp}) for item in exchange.mailboxes[INTAKE].items
+    )  # else nothing was looked for
