@@ -151,19 +151,18 @@ async def mailbox(rosa: Outsider, page: Page, album: Album) -> None:
         await album.page(page, {"m/0": "not-found", "drafts": "drafts-empty"}.get(name, name))
     await page.click(".sm-account summary")
     await album.page(page, "account-menu")
-    for name, path in {
-        "inbox": "/inbox",
-        "message": message,
-        "reply": f"{message}/reply-all",
-        "password": "/password",
-    }.items():
-        await page.goto(f"{rosa.portal}/{path.removeprefix(rosa.portal).strip('/')}?lang=es")
+
+
+async def in_spanish(portal: str, message: str, page: Page, album: Album) -> None:
+    places = {"inbox": f"{portal}/inbox", "message": message, "reply": f"{message}/reply-all"}
+    for name, place in places.items():
+        await page.goto(f"{place}?lang=es")
         await album.page(page, f"{name}-es")
-    await page.goto(f"{rosa.portal}/inbox?lang=en")
-    await page.click(".sm-account summary")
+    await page.goto(f"{portal}/inbox?lang=en")
 
 
 async def signed_out(rosa: Outsider, page: Page, album: Album) -> None:
+    await page.click(".sm-account summary")
     await page.click(".sm-account__menu button")
     await page.wait_for_selector("#email")
     await album.page(page, "signed-out")
@@ -190,7 +189,9 @@ async def take_pictures(every: Path | None, data: Path) -> None:
             await compose(maria, album)
             rosa = Outsider(visit, await visit.open(), ROSA[1])
             page = await doors(rosa, album)
+            message = page.url
             await mailbox(rosa, page, album)
+            await in_spanish(rosa.portal, message, page, album)
             await maria.receives("Secure Message Read: Rosa Jiménez")
             await album.page(maria.page, "outlook-receipt")
             await maria.receives("RE: [secure] Your benefits review")
