@@ -82,6 +82,15 @@ class Letter(StrEnum):
     """Account letters: hint, reset, warnings; the payload names which."""
 
 
+class AccountLetter(StrEnum):
+    """What an account letter is about."""
+
+    HINT = "hint"
+    RESET = "reset"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
+    LOCKED = "locked"
+
+
 LANE_OF = {
     Letter.CODE: Lane.CODES,
     Letter.ACCOUNT: Lane.CODES,

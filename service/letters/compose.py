@@ -19,14 +19,15 @@ from service.core.references import shown
 from service.core.sheet import Part, Person, Role, Sheet
 from service.core.states import Letter, MessageKind
 from service.core.text import one_line
-from service.db.tables import Account, Delivery, Message, Model, Outbox, Recipient
+from service.db.tables import Account, Delivery, Message, Model, Outbox, Recipient, Reset
 from service.errors import Broken, Refused
 from service.letters import formats, receipts
+from service.letters.account import account_values, living_reset
 from service.letters.body import html_of_text, read_body
 from service.letters.branding import Branding
 from service.letters.opened import blind_copies, message_keys, message_sheet, staff_sender
 from service.letters.queue import open_payload
-from service.letters.render import Rendered, render
+from service.letters.render import Rendered, render, render_words
 from service.mime.writer import Outgoing
 from service.recipients import mailing_address
 from service.vault.ring import KeyRing
@@ -62,6 +63,7 @@ async def compose(
         return await desk.reply()
     writers = {
         Letter.CODE: desk.code,
+        Letter.ACCOUNT: desk.account,
         Letter.NOTICE: desk.notice,
         Letter.RECEIPT_SECURED: desk.secured,
         Letter.RECEIPT_READ: desk.read,
@@ -106,6 +108,19 @@ class _Desk:
         told = open_payload(self.ring, self.row)
         values = {"brand": self.brand, "code": told["code"], "minutes": int(CODE_LIFE.total_seconds() // 60)}
         return Person("", told["to"]), render("code", _language(told.get("language")), values)
+
+    async def account(self) -> tuple[Person, Rendered]:
+        """Write to the address that the account has, never to one that somebody typed."""
+        told = open_payload(self.ring, self.row)
+        account = await self._get(Account, self.row.recipient_id)
+        recipient = await self._get(Recipient, account.id)
+        if recipient.ended_at is not None:
+            raise Refused("this account has nobody any more")
+        reset = living_reset(told, account, await self.session.get(Reset, account.id), self.now)
+        values = account_values(self.ring, self.row, told, account, reset, self.brand)
+        language = _language(account.language)
+        values["words"] = render_words("account", language, values)
+        return Person("", mailing_address(self.ring, recipient)), render("account", language, values)
 
     async def notice(self) -> tuple[Person, Rendered]:
         delivery = await self._get(Delivery, self.row.delivery_id)

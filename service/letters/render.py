@@ -39,6 +39,13 @@ def render(letter: str, language: str, values: dict[str, Any]) -> Rendered:
     )
 
 
+def render_words(letter: str, language: str, values: dict[str, Any]) -> dict[str, str]:
+    """Render what both forms of a letter say, block by block of `words.txt`: plain text that HTML escapes."""
+    template = _environment().get_template(f"{letter}/{language}/words.txt")
+    context = template.new_context(values)
+    return {name: " ".join("".join(block(context)).split()) for name, block in template.blocks.items()}
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(

@@ -85,23 +85,23 @@ class Post:
     def sync(self) -> KeyRing:
         return self.rings["sync"]
 
-    async def a_recipient(self, address: str = ROSA.address, *, account: str = "") -> Recipient:
+    async def a_recipient(self, address: str = ROSA.address, *, account: str = "", **changes: Any) -> Recipient:
         """Add a recipient, with an account in the named language where there is one."""
         recipient = new_recipient(self.sync, address, SENT)
         self.session.add(recipient)
         await self.session.flush()
         if account:
-            self.session.add(
-                Account(
-                    id=recipient.id,
-                    state=AccountState.ACTIVE,
-                    password="",
-                    password_at=SENT,
-                    name=b"",
-                    language=account,
-                    created_at=SENT,
-                )
-            )
+            values = {
+                "id": recipient.id,
+                "state": AccountState.ACTIVE,
+                "password": "",
+                "password_at": SENT,
+                "name": b"",
+                "language": account,
+                "created_at": SENT,
+                **changes,
+            }
+            self.session.add(Account(**values))
             await self.session.flush()
         return recipient
 

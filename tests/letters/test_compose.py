@@ -295,7 +295,7 @@ async def test_a_letter_whose_row_is_gone_is_broken_not_half_written(post: Post)
         await write(post, post.a_row(Letter.REPLY))
 
 
-async def test_a_letter_that_does_not_exist_yet_is_broken(post: Post):
+async def test_account_letter_without_its_account_is_broken(post: Post):
     with pytest.raises(Broken):
         await write(post, post.a_row(Letter.ACCOUNT, {"kind": "reset"}))
 
