@@ -58,6 +58,14 @@ class Count:
     unread: int = 0
 
 
+IS_UNREAD = or_(Delivery.marked_read.is_(False), and_(Delivery.marked_read.is_(None), Delivery.read_at.is_(None)))
+
+
+def is_unread(delivery: Delivery) -> bool:
+    """Say what `IS_UNREAD` says, of a row in hand."""
+    return delivery.read_at is None if delivery.marked_read is None else not delivery.marked_read
+
+
 def living(recipient_id: uuid.UUID, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that every query for a reader starts from: whose it is, and that its time is not over."""
     return (Delivery.recipient_id == recipient_id, Delivery.expires_at > now, Delivery.revoked_at.is_(None))
@@ -83,7 +91,7 @@ async def list_folder(
         .limit(limit + 1)
     )
     if show is Show.UNREAD:
-        query = query.where(Delivery.read_at.is_(None))
+        query = query.where(IS_UNREAD)
     elif show is Show.FILES:
         query = query.where(Message.files > 0)
     if after is not None:
@@ -100,7 +108,7 @@ async def list_folder(
 async def count_folders(session: AsyncSession, recipient_id: uuid.UUID, now: datetime) -> dict[Folder, Count]:
     """Count what lies in each folder; folders without anything are there too."""
     query = (
-        select(Delivery.folder, func.count(), func.count().filter(Delivery.read_at.is_(None)))
+        select(Delivery.folder, func.count(), func.count().filter(IS_UNREAD))
         .where(*living(recipient_id, now))
         .group_by(Delivery.folder)
     )
@@ -153,11 +161,17 @@ async def mark_read(
     first = await session.scalar(
         update(Delivery)
         .where(Delivery.id == delivery.id, *living(delivery.recipient_id, now), Delivery.read_at.is_(None))
-        .values(read_at=now)
+        .values(read_at=now, marked_read=None)
         .returning(Delivery.id)
         .execution_options(synchronize_session=False)
     )
     if first is None:
+        await session.execute(
+            update(Delivery)
+            .where(Delivery.id == delivery.id, *living(delivery.recipient_id, now), Delivery.marked_read.is_not(None))
+            .values(marked_read=None)
+            .execution_options(synchronize_session=False)
+        )
         return False
     if delivery.message.kind is MessageKind.RECEIVED and not is_automatic:
         await queue_letter(

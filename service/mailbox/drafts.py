@@ -278,6 +278,7 @@ async def _store_rows(
             read_at=now,
         )
         session.add(delivery)
+    delivery.folder = Folder.DRAFTS  # one that is worked on again leaves Deleted
     delivery.received_at = now
     keys = {stored.key for stored in draft.blobs.values()}
     await session.execute(delete(Blob).where(Blob.message_id == draft.message_id, Blob.key.not_in(keys)))

@@ -4,6 +4,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from quart import Quart, Response
@@ -86,6 +87,20 @@ class Signed:
         client = self.app.test_client(use_cookies=False)
         sent = {"Host": HOST, "Cookie": f"safemail={self.token}", "Sec-Fetch-Site": "same-origin", "Content-Type": kind}
         return await client.post(path, headers={**sent, **headers}, data=body)
+
+    async def press(
+        self, path: str, fields: list[tuple[str, str]], *, csrf: str | None = None, **headers: str
+    ) -> Response:
+        """Send a form without files."""
+        client = self.app.test_client(use_cookies=False)
+        sent = {
+            "Host": HOST,
+            "Cookie": f"safemail={self.token}",
+            "Sec-Fetch-Site": "same-origin",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        proof = ("csrf", self.csrf if csrf is None else csrf)
+        return await client.post(path, headers={**sent, **headers}, data=urlencode([proof, *fields]).encode())
 
 
 def multipart(parts: list[tuple[str, str | None, bytes]]) -> tuple[str, bytes]:

@@ -107,6 +107,40 @@ async def test_everything_works_without_scripts(site: Site, browser: Browser, tm
     await context.close()
 
 
+async def test_ticked_rows_are_deleted_and_brought_back_without_scripts(site: Site, browser: Browser) -> None:
+    context, page, faults = await site.open(browser, java_script_enabled=False)
+    await page.goto(f"{site.url}/inbox")
+    await page.click("button[value=delete]")
+    assert "Choose at least one message first." in await page.inner_text("[role=alert]")
+    await page.check("input[name=m]")
+    await page.click("button[value=delete]")
+    assert "1 message moved to Deleted." in await page.inner_text("[role=status]")
+    await page.click("text=Undo")
+    assert await page.locator("a.sm-subj").count() == 1
+    await page.click("a.sm-subj")
+    await page.click(".sm-acts--top button[value=delete]")
+    assert "1 message moved to Deleted." in await page.inner_text("[role=status]")
+    await page.goto(f"{site.url}/deleted")
+    await page.check("input[name=m]")
+    await page.click("button[value=restore]")
+    assert "1 message moved back." in await page.inner_text("[role=status]")
+    assert faults == []
+    await context.close()
+
+
+async def test_scripts_tick_all_rows_and_count(site: Site, browser: Browser) -> None:
+    context, page, faults = await site.open(browser)
+    await page.goto(f"{site.url}/inbox")
+    await page.check("[data-all] input")
+    assert await page.inner_text(".sm-tray__n") == "1 selected"
+    assert await page.locator("tr.is-picked").count() == 1
+    await page.uncheck("input[name=m]")
+    assert await page.inner_text(".sm-tray__n") == ""
+    assert not await page.is_checked("[data-all] input")
+    assert faults == []
+    await context.close()
+
+
 async def test_enter_in_a_field_neither_sends_nor_removes(site: Site, browser: Browser) -> None:
     context, page, _ = await site.open(browser, java_script_enabled=False)
     await page.goto(f"{site.url}{site.mail}/reply")
@@ -127,7 +161,17 @@ async def test_axe_finds_nothing_and_nothing_scrolls_sideways(site: Site, browse
     await page.click("text=Send reply")
     refused = await page.content()
     assert "is not a state address" in refused
-    for path in ("", "/inbox", "/sent", "/drafts", site.mail, f"{site.mail}/reply-all", "/inbox?lang=es"):
+    for path in (
+        "",
+        "/inbox",
+        "/sent",
+        "/drafts",
+        "/deleted",
+        "/inbox?done=nothing",
+        site.mail,
+        f"{site.mail}/reply-all",
+        "/inbox?lang=es",
+    ):
         if path:
             await page.goto(site.url + path)
         for width in (1280, 768, 320):

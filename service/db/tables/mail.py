@@ -114,6 +114,9 @@ class Delivery(Model):
     expires_at: Mapped[datetime]
     """Copy of the message's: it is in every query."""
     read_at: Mapped[datetime | None]
+    """First showing: what receipts and the help desk are told."""
+    marked_read: Mapped[bool | None]
+    """What the reader marked it as since its last showing; none: as `read_at` says."""
     notified_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

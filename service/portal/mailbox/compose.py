@@ -301,7 +301,7 @@ async def _changed(draft_: Draft, original: Opened, typed: Typed) -> ResponseRet
     on, who = portal(), reader()
     async with on.db.reading() as session:
         own = await get_by_message(session, who.recipient_id, draft_.message_id, g.now)
-    if own is not None and own.folder is Folder.SENT:
+    if own is not None and own.message.kind is MessageKind.REPLY:
         return redirect(url_for("mailbox.message", delivery=original.delivery.id.hex, sent=own.id.hex), 303)
     stored = None
     if own is not None and own.message.kind is MessageKind.DRAFT:

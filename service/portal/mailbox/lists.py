@@ -1,4 +1,4 @@
-"""Lists: Inbox, Sent, Drafts. One page of rows, newest first."""
+"""Lists: Inbox, Sent, Drafts, Deleted. One page of rows, newest first."""
 
 from datetime import UTC, datetime
 
@@ -7,11 +7,10 @@ from quart import abort, g, render_template, request
 from service.core.states import Folder
 from service.mailbox.deliveries import Place, Show, list_folder
 from service.portal.mailbox.blueprint import mailbox, reader, side
+from service.portal.mailbox.filing import read_done
 from service.portal.mailbox.rows import make_rows, read_id
 from service.portal.session import signed_in
 from service.portal.state import portal
-
-SHOWN_FOLDERS = {Folder.INBOX, Folder.SENT, Folder.DRAFTS}
 
 
 @mailbox.get("/inbox")
@@ -32,6 +31,12 @@ async def drafts() -> str:
     return await _folder(Folder.DRAFTS)
 
 
+@mailbox.get("/deleted")
+@signed_in
+async def deleted() -> str:
+    return await _folder(Folder.DELETED)
+
+
 async def _folder(folder: Folder) -> str:
     on, who = portal(), reader()
     show = _show()
@@ -39,11 +44,14 @@ async def _folder(folder: Folder) -> str:
     async with on.db.reading() as session:
         listed = await list_folder(session, who.recipient_id, folder, g.now, after=after, show=show)
         beside = await side(session, folder)
+        done = await read_done(session, request.args.get("done", ""))
     return await render_template(
         "mailbox/list.html",
         rows=make_rows(on.ring, who.key, listed.deliveries),
         older=_written(listed.last) if listed.has_more else "",
         is_first=after is None,
+        after=request.args.get("after", ""),
+        done=done,
         show=show,
         **beside,
     )

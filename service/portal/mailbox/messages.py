@@ -6,10 +6,10 @@ from functools import partial
 from quart import Response, abort, g, make_response, render_template, request
 
 from service.core.sheet import Sheet
-from service.core.states import Folder, MessageKind
+from service.core.states import MessageKind
 from service.core.text import one_line
 from service.mailbox.archive import Archive, Member
-from service.mailbox.deliveries import get_delivery, get_neighbours, mark_read
+from service.mailbox.deliveries import get_delivery, get_neighbours, is_unread, mark_read
 from service.mailbox.opening import open_delivery
 from service.mailbox.shown import preview_body, show_body
 from service.mime.names import content_disposition, split_extension, unique_names
@@ -46,7 +46,7 @@ async def message(delivery: str) -> str | Response:
         abort(404)
     preview = await preview_body(content, opened.sheet)
     is_shown = request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", "")
-    if is_shown and opened.delivery.read_at is None:
+    if is_shown and (opened.delivery.read_at is None or is_unread(opened.delivery)):
         async with on.db.writing() as session:
             await mark_read(session, on.ring, opened.delivery, g.now, is_automatic=opened.sheet.automatic)
     async with on.db.reading() as session:
@@ -177,6 +177,6 @@ async def _sent_to(text_id: str) -> Sheet | None:
         return None
     async with on.db.reading() as session:
         delivery = await get_delivery(session, who.recipient_id, delivery_id, g.now)
-    if delivery is None or delivery.folder is not Folder.SENT:
+    if delivery is None or delivery.message.kind is not MessageKind.REPLY:
         return None
     return open_delivery(on.ring, who.key, delivery).sheet

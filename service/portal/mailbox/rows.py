@@ -12,6 +12,7 @@ from service.core.states import MessageKind
 from service.core.tag import TAG
 from service.db.tables import Delivery
 from service.errors import Broken
+from service.mailbox.deliveries import is_unread
 from service.mailbox.opening import open_delivery
 from service.mime.limits import TEXT_BYTES
 from service.mime.names import safe_name
@@ -140,7 +141,7 @@ def _row(ring: KeyRing, key: RecipientKey, delivery: Delivery) -> Row:
     is_own = opened.message.kind is not MessageKind.RECEIVED
     return Row(
         delivery.id.hex,
-        delivery.read_at is None,
+        is_unread(delivery),
         delivery.answered_at is not None,
         opened.message.kind is MessageKind.DRAFT,
         sheet.to if is_own else (sheet.sender,),
