@@ -8,6 +8,7 @@ from the server itself, piece by piece, and seals as it reads.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ UPLOAD_TIMES = 4
 """So many times a message's limit is read and dropped, only to say by how much it was too big."""
 CHUNK_SECONDS = 60.0
 UPLOAD_SECONDS = 3600.0
+DROP_SECONDS = 300.0
+"""The rest of an upload that is refused early, such as one whose session ended meanwhile, is read for so long."""
 PARTS_MOST = 200
 """100 files, and the fields around them."""
 FIELD_NAME_CHARACTERS = 64
@@ -50,6 +53,7 @@ class Gate:
         self._app = app
         self._form_bytes = form_bytes
         self._upload_bytes = UPLOAD_TIMES * message_bytes + MEBIBYTE
+        self._drop_bytes = message_bytes + MEBIBYTE
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -71,8 +75,18 @@ class Gate:
             await body.ended.wait()
             return {"type": "http.disconnect"} if body.is_gone else await receive()
 
+        async def send_(message: Message) -> None:
+            is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if not is_last or body.ended.is_set():
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            await body.drop_rest(self._drop_bytes)
+            if not body.is_gone:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
         extensions = {**(scope.get("extensions") or {}), _EXTENSION: body}
-        await self._app({**scope, "extensions": extensions}, receive_, send)
+        await self._app({**scope, "extensions": extensions}, receive_, send_)
 
     async def _bound(self, scope: Any, receive: Receive, send: Send) -> None:
         total = 0
@@ -109,6 +123,7 @@ class Body:
         self._receive, self._limit = receive, limit
         self.ended = asyncio.Event()
         self.is_gone = False
+        self._is_given_up = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Give out the pieces.
@@ -123,15 +138,27 @@ class Body:
             piece = await self._next(last)
             total += len(piece)
             if total > self._limit:
+                self._is_given_up = True
                 raise TooBig(total - self._limit)
             if piece:
                 yield piece
+
+    async def drop_rest(self, longest: int) -> None:
+        """Read what the page left, up to a bound, and drop it.
+
+        Where the connection is closed on a browser that is still sending, the answer is lost on its way.
+        """
+        last = asyncio.get_running_loop().time() + DROP_SECONDS
+        with suppress(ClientGone):
+            while longest > 0 and not self.ended.is_set() and not self._is_given_up:
+                longest -= len(await self._next(last))
 
     async def _next(self, last: float) -> bytes:
         try:
             async with asyncio.timeout_at(min(last, asyncio.get_running_loop().time() + CHUNK_SECONDS)):
                 message = await self._receive()
         except TimeoutError as exc:
+            self._is_given_up = True
             raise ClientGone from exc
         if message["type"] != "http.request":
             self.is_gone = True
