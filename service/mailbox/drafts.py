@@ -36,6 +36,8 @@ DRAFTS_BYTES = 200 * MEBIBYTE
 """All drafts of one writer together."""
 BODY = "body"
 IDENTITY = "identity"
+FORWARD = "forward"
+"""Note in the sheet of what passes a mail on, instead of answering it."""
 
 
 class Changed(Refused):
@@ -85,6 +87,10 @@ class Draft:
     def size(self) -> int:
         return sum(part.size for part in self.sheet.parts)
 
+    @property
+    def is_forward(self) -> bool:
+        return FORWARD in self.sheet.notes
+
 
 def draft_id(recipient_id: uuid.UUID, nonce: str) -> uuid.UUID:
     """Return the message id that a form's nonce stands for: one form makes one message, however often it is sent."""
@@ -92,12 +98,17 @@ def draft_id(recipient_id: uuid.UUID, nonce: str) -> uuid.UUID:
     return uuid.UUID(bytes=digest.digest()[:16], version=4)
 
 
-def begin(message_id: uuid.UUID, original: Opened, writer: Person, now: datetime) -> Draft:
+def begin(message_id: uuid.UUID, original: Opened, writer: Person, now: datetime, *, is_forward: bool = False) -> Draft:
     """Take a new draft in hand; nothing is stored yet."""
     sheet = original.sheet
     references = tuple(one for one in (*sheet.references, sheet.message_id) if one)
     fresh = Sheet(
-        subject="", sender=writer, sent_at=now, references=references, answers=sheet.message_id, automatic=False
+        subject="",
+        sender=writer,
+        sent_at=now,
+        references=references,
+        answers=sheet.message_id,
+        notes=(FORWARD,) if is_forward else (),
     )
     return Draft(
         message_id,

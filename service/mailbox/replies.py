@@ -1,4 +1,4 @@
-"""A draft becomes a reply: one transaction puts it into Sent, marks the original answered and queues it for staff."""
+"""A draft becomes a reply, or a mail passed on: one transaction puts it into Sent and queues it for staff."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -13,13 +13,16 @@ from service.core.tag import tagged
 from service.core.text import one_line
 from service.db.tables import Delivery, Message
 from service.letters.queue import queue_letter
-from service.mailbox.addressees import each_once
+from service.mailbox.addressees import each_once, written
 from service.mailbox.drafts import SUBJECT_CHARACTERS, Draft
 from service.vault.box import seal_box
 from service.vault.ring import KeyRing
 
 QUOTED_CHARACTERS = 65_536
 """Of the original below a reply."""
+FORWARDED_CHARACTERS = 1_048_576
+"""Of the original in what is passed on; its files go whole."""
+_FORWARDS = ("fw:", "fwd:", "wg:", "tr:", "i:", "enc:")
 _ANSWERS = ("re:", "aw:", "sv:", "rv:", "antw:", "r:", "rif:")
 
 
@@ -29,6 +32,24 @@ def reply_subject(subject: str) -> str:
     return tagged(subject if subject.lower().startswith(_ANSWERS) else f"RE: {subject}".rstrip())
 
 
+def forward_subject(subject: str) -> str:
+    """Return the subject of a mail that is passed on, the tag kept or put in front."""
+    subject = one_line(subject, SUBJECT_CHARACTERS)
+    return tagged(subject if subject.lower().startswith(_FORWARDS) else f"FW: {subject}".rstrip())
+
+
+def with_forwarded(typed: str, original: str, sheet: Sheet, zone: ZoneInfo) -> str:
+    """Put the original below what was typed, with the lines of its head. English: staff read it."""
+    sent = sheet.sent_at.astimezone(zone)
+    head = [("From", written((sheet.sender,))), ("Sent", f"{sent:%A}, {_stamp(sent)}")]
+    head += [(name, written(people)) for name, people in (("To", sheet.to), ("Cc", sheet.cc)) if people]
+    head.append(("Subject", one_line(sheet.subject, SUBJECT_CHARACTERS)))
+    lines = "\n".join(f"{name}: {one_line(value)}" for name, value in head)
+    end = "\n[The text of the original goes on.]" if len(original) > FORWARDED_CHARACTERS else ""
+    text = original[:FORWARDED_CHARACTERS].strip("\n")
+    return f"{typed.rstrip()}\n\n-----Original message-----\n{lines}\n\n{text}{end}\n".lstrip("\n")
+
+
 def with_quote(typed: str, original: str, sheet: Sheet, zone: ZoneInfo) -> str:
     """Put the original below what was typed, as mail programs do. English: staff read it."""
     if not original.strip():
@@ -36,8 +57,7 @@ def with_quote(typed: str, original: str, sheet: Sheet, zone: ZoneInfo) -> str:
     sent = sheet.sent_at.astimezone(zone)
     who = sheet.sender.name or sheet.sender.address
     lines = "\n".join(f"> {line}".rstrip() for line in original[:QUOTED_CHARACTERS].strip("\n").split("\n"))
-    at = f"{sent:%B} {sent.day}, {sent:%Y}, {sent.hour % 12 or 12}:{sent:%M %p %Z}"
-    return f"{typed.rstrip()}\n\nOn {at}, {who} wrote:\n{lines}\n"
+    return f"{typed.rstrip()}\n\nOn {_stamp(sent)}, {who} wrote:\n{lines}\n"
 
 
 def finish(draft: Draft, now: datetime) -> None:
@@ -64,12 +84,13 @@ async def send(session: AsyncSession, ring: KeyRing, message: Message, draft: Dr
     delivery.folder = Folder.SENT
     delivery.received_at = now
     await session.flush()
-    await session.execute(
-        update(Delivery)
-        .where(Delivery.message_id == draft.answers_id, Delivery.recipient_id == delivery.recipient_id)
-        .values(answered_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    if not draft.is_forward:
+        await session.execute(
+            update(Delivery)
+            .where(Delivery.message_id == draft.answers_id, Delivery.recipient_id == delivery.recipient_id)
+            .values(answered_at=now)
+            .execution_options(synchronize_session=False)
+        )
     await queue_letter(
         session,
         ring,
@@ -79,3 +100,7 @@ async def send(session: AsyncSession, ring: KeyRing, message: Message, draft: Dr
         message_id=message.id,
         recipient_id=delivery.recipient_id,
     )
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%B} {at.day}, {at:%Y}, {at.hour % 12 or 12}:{at:%M %p %Z}"

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -77,10 +78,13 @@ class Signed:
         files: list[tuple[str, bytes]] | None = None,
         *,
         csrf: str | None = None,
+        carry: Sequence[int] | None = None,
         **headers: str,
     ) -> Response:
         parts: list[tuple[str, str | None, bytes]] = [("csrf", None, (self.csrf if csrf is None else csrf).encode())]
         parts += [(name, None, value.encode()) for name, value in (fields or {}).items() if name != "do"]
+        if carry is not None:
+            parts += [("carries", None, b"1"), *(("carry", None, str(number).encode()) for number in carry)]
         parts += [("files", name, content) for name, content in files or []]
         parts += [("do", None, (fields or {}).get("do", "send").encode())]
         kind, body = multipart(parts)

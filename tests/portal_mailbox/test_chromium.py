@@ -141,6 +141,38 @@ async def test_scripts_tick_all_rows_and_count(site: Site, browser: Browser) -> 
     await context.close()
 
 
+async def test_a_mail_is_passed_on_without_scripts(site: Site, browser: Browser) -> None:
+    context, page, faults = await site.open(browser, java_script_enabled=False)
+    await page.goto(f"{site.url}{site.mail}")
+    await page.click("text=Forward >> nth=0")
+    await page.fill("#to", "dave@ct.gov")
+    await page.uncheck("input[name=carry] >> nth=1")
+    await page.click("button[value=send]")
+    assert "Your message was sent to dave@ct.gov." in await page.inner_text("[role=status]")
+    await page.click("text=Show sent messages")
+    await page.click("a.sm-subj")
+    assert "Form.pdf" in await page.inner_text(".sm-files")
+    assert await page.locator("a.sm-file").count() == 1
+    assert faults == []
+    await context.close()
+
+
+async def test_a_forward_saves_itself_and_still_heeds_its_ticks(site: Site, browser: Browser) -> None:
+    context, page, faults = await site.open(browser)
+    await page.goto(f"{site.url}{site.mail}/forward")
+    await page.fill("#to", "dave@ct.gov")
+    await page.locator("[data-said]", has_text="Draft saved").wait_for()
+    await page.uncheck("input[name=carry] >> nth=0")
+    await page.press("#text", "Control+Enter")
+    await page.wait_for_selector("text=Your message was sent to")
+    await page.goto(f"{site.url}/sent")
+    await page.click("a.sm-subj")
+    assert await page.locator("a.sm-file").count() == 1
+    assert "Form.pdf" not in await page.inner_text(".sm-files")
+    assert faults == []
+    await context.close()
+
+
 async def test_enter_in_a_field_neither_sends_nor_removes(site: Site, browser: Browser) -> None:
     context, page, _ = await site.open(browser, java_script_enabled=False)
     await page.goto(f"{site.url}{site.mail}/reply")

@@ -1,4 +1,4 @@
-"""Answering: the form, drafts, and sending. Opening a form writes nothing; each POST is read as a stream."""
+"""Answering and passing on: the form, drafts, sending. Opening a form writes nothing; each POST is read as a stream."""
 
 import asyncio
 import secrets
@@ -10,7 +10,7 @@ from uuid import UUID
 from quart import abort, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
-from service.core.sheet import Person
+from service.core.sheet import Part, Person
 from service.core.states import Folder, MessageKind
 from service.core.text import one_line
 from service.db.tables import Recipient
@@ -28,10 +28,20 @@ from service.mailbox.addressees import (
 from service.mailbox.deliveries import get_by_message, list_blobs
 from service.mailbox.drafts import SUBJECT_CHARACTERS, TEXT_LONGEST, Changed, Draft, TooManyFiles
 from service.mailbox.opening import Content, Opened, open_delivery
-from service.mailbox.replies import QUOTED_CHARACTERS, finish, reply_subject, send, with_quote
+from service.mailbox.replies import (
+    FORWARDED_CHARACTERS,
+    QUOTED_CHARACTERS,
+    finish,
+    forward_subject,
+    reply_subject,
+    send,
+    with_forwarded,
+    with_quote,
+)
 from service.mailbox.shown import read_plain
 from service.portal.mailbox.blueprint import mailbox, open_message, reader, side
 from service.portal.mailbox.files import icon_of
+from service.portal.mailbox.rows import carried, file_name
 from service.portal.session import csrf_ok, signed_in
 from service.portal.state import portal
 from service.portal.uploads import BadForm, ClientGone, FormPart, body_of, read_form
@@ -50,6 +60,7 @@ class TooBigFile:
     size: int
     over_by: int
     is_too_many: bool = False
+    is_broken: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +75,9 @@ class Typed:
     do: str = ""
     text_over_by: int = 0
     added: int = 0
+    carries: bool = False
+    """The form showed the original's files; `carry` are those that were ticked."""
+    carry: set[int] = field(default_factory=set)
     refused_files: list[TooBigFile] = field(default_factory=list)
 
 
@@ -95,6 +109,22 @@ async def reply_all(delivery: str) -> str:
     return await _new_form(delivery, everyone=True)
 
 
+@mailbox.get("/m/<delivery>/forward")
+@signed_in
+async def forward(delivery: str) -> str:
+    opened, _ = await open_message(delivery)
+    if opened.message.kind is MessageKind.DRAFT:
+        abort(404)
+    typed = Typed(subject=forward_subject(opened.sheet.subject), carry={part.number for part in carried(opened.sheet)})
+    return await _form(opened, typed, None, is_forward=True)
+
+
+@mailbox.post("/m/<delivery>/forward")
+@signed_in
+async def send_forward(delivery: str) -> ResponseReturnValue:
+    return await _take_new(delivery, is_forward=True)
+
+
 @mailbox.post("/m/<delivery>/reply")
 @signed_in
 async def send_reply(delivery: str) -> ResponseReturnValue:
@@ -115,7 +145,7 @@ async def draft(delivery: str) -> str:
     taken = await _resume(opened)
     sheet = opened.sheet
     typed = Typed(written(sheet.to), written(sheet.cc), sheet.subject, await drafts.read_typed(on.blobs, taken))
-    return await _form(original, typed, taken, is_saved=True)
+    return await _form(original, typed, taken, is_saved=True, is_forward=taken.is_forward)
 
 
 @mailbox.post("/drafts/<delivery>")
@@ -124,7 +154,8 @@ async def change_draft(delivery: str) -> ResponseReturnValue:
     opened, original = await _open_draft(delivery)
     if opened.message.kind is MessageKind.REPLY:  # sent meanwhile, by the same button
         return redirect(url_for("mailbox.message", delivery=original.delivery.id.hex, sent=opened.delivery.id.hex), 303)
-    return await _take(await _resume(opened), original)
+    taken = await _resume(opened)
+    return await _take(taken, original, is_forward=taken.is_forward)
 
 
 async def _new_form(delivery: str, *, everyone: bool) -> str:
@@ -136,15 +167,15 @@ async def _new_form(delivery: str, *, everyone: bool) -> str:
     return await _form(opened, typed, None, left_out=answer.left_out)
 
 
-async def _take_new(delivery: str) -> ResponseReturnValue:
+async def _take_new(delivery: str, *, is_forward: bool = False) -> ResponseReturnValue:
     """Take a form that has no draft yet. Its nonce makes one message of it, however often it is sent."""
     original, _ = await open_message(delivery)
     if original.message.kind is MessageKind.DRAFT:
         abort(404)
-    return await _take(None, original)
+    return await _take(None, original, is_forward=is_forward)
 
 
-async def _take(taken: Draft | None, original: Opened) -> ResponseReturnValue:
+async def _take(taken: Draft | None, original: Opened, *, is_forward: bool) -> ResponseReturnValue:
     on, who = portal(), reader()
     if _uploading[who.recipient_id] >= UPLOADS_AT_ONCE:
         abort(429)
@@ -153,7 +184,7 @@ async def _take(taken: Draft | None, original: Opened) -> ResponseReturnValue:
     try:
         async with on.db.reading() as session:
             room = await drafts.room_beside(session, who.recipient_id, taken.message_id if taken else None)
-        typed = await _read(current, original, min(room, on.settings.message_bytes))
+        typed = await _read(current, original, min(room, on.settings.message_bytes), is_forward=is_forward)
         return await _act(current[0], original, typed)
     except ClientGone:
         return "", 400
@@ -169,7 +200,7 @@ async def _take(taken: Draft | None, original: Opened) -> ResponseReturnValue:
             await asyncio.shield(drafts.forget(on.blobs, one))  # the browser may be gone, and its task cancelled
 
 
-async def _read(current: list[Draft], original: Opened, budget: int) -> Typed:
+async def _read(current: list[Draft], original: Opened, budget: int, *, is_forward: bool) -> Typed:
     """Read the form as it streams in; files are sealed on the way, as far as the budget goes.
 
     Raises:
@@ -187,20 +218,57 @@ async def _read(current: list[Draft], original: Opened, budget: int) -> Typed:
         elif part.file_name is None:
             await _field(typed, part)
         elif part.name == "files" and part.file_name:
-            if not current:
-                current.append(_begin(typed, original))
+            await _begin(current, typed, original, budget, is_forward=is_forward)
             await _file(current[0], typed, part, budget)
     if is_first:
         raise BadForm
-    if not current:
-        current.append(_begin(typed, original))
+    await _begin(current, typed, original, budget, is_forward=is_forward)
     return typed
 
 
-def _begin(typed: Typed, original: Opened) -> Draft:
-    who = reader()
-    nonce = typed.nonce or secrets.token_hex(16)
-    return drafts.begin(drafts.draft_id(who.recipient_id, nonce), original, _me(), g.now)
+async def _begin(current: list[Draft], typed: Typed, original: Opened, budget: int, *, is_forward: bool) -> None:
+    """Have a draft in hand before the first file comes, with those of the original's files that were ticked."""
+    if not current:
+        nonce = typed.nonce or secrets.token_hex(16)
+        message_id = drafts.draft_id(reader().recipient_id, nonce)
+        current.append(drafts.begin(message_id, original, _me(), g.now, is_forward=is_forward))
+    if is_forward and typed.carries:
+        typed.carries = False  # once for each form
+        await _carry(current[0], typed, original, budget)
+
+
+async def _carry(draft_: Draft, typed: Typed, original: Opened, budget: int) -> None:
+    """Add the original's files that are ticked and not there yet, and take out those that are not ticked."""
+    content = await _content(original)
+    parts = carried(original.sheet)
+    names = {file_name(part) for part in parts}
+    held: set[int] = set()
+    for part in parts:
+        alike = [one for one in draft_.files if one.sha256 == part.sha256 and one.number not in held]
+        same = next((one for one in alike if one.name == file_name(part)), None)
+        same = same or next((one for one in alike if one.name not in names), None)
+        if part.number not in typed.carry:
+            if same is not None:
+                drafts.remove_file(draft_, same.number)
+            continue
+        if same is None:
+            same = await _carry_one(draft_, typed, part, content, budget)
+        if same is not None:
+            held.add(same.number)
+
+
+async def _carry_one(draft_: Draft, typed: Typed, part: Part, content: Content, budget: int) -> Part | None:
+    """Seal one of the original's files anew, under the draft's own key."""
+    room = budget - draft_.files_size - len(typed.text.encode())
+    name = file_name(part)
+    try:
+        return await drafts.add_file(portal().blobs, draft_, name, part.type, content.open_part(part), max(0, room))
+    except (TooBig, TooManyFiles) as exc:
+        is_too_many = isinstance(exc, TooManyFiles)
+        typed.refused_files.append(TooBigFile(name, part.size, max(0, part.size - room), is_too_many))
+    except Broken:
+        typed.refused_files.append(TooBigFile(name, part.size, 0, is_broken=True))
+    return None
 
 
 async def _field(typed: Typed, part: FormPart) -> None:
@@ -210,6 +278,11 @@ async def _field(typed: Typed, part: FormPart) -> None:
         typed.subject = one_line(await part.text(4 * SUBJECT_CHARACTERS), SUBJECT_CHARACTERS)
     elif part.name in {"nonce", "do"}:
         setattr(typed, part.name, await part.text(NONCE_CHARACTERS))
+    elif part.name == "carries":
+        typed.carries = True
+    elif part.name == "carry":
+        number = await part.text(8)
+        typed.carry |= {int(number)} if number.isdecimal() else set()
     elif part.name == "text":
         await _text(typed, part)
 
@@ -258,26 +331,32 @@ async def _act(draft_: Draft, original: Opened, typed: Typed) -> ResponseReturnV
         cc=read_people(typed.cc),
         subject=one_line(typed.subject, SUBJECT_CHARACTERS),
     )
-    faults = await _check(draft_, typed) if typed.do == "send" else Faults()
+    whole = await _whole(draft_, original, typed) if typed.do == "send" else typed.text
+    faults = await _check(draft_, typed, whole) if typed.do == "send" else Faults()
     is_sent = typed.do == "send" and not faults and not typed.refused_files and not typed.text_over_by
-    if not await _store(draft_, original, typed, is_sent=is_sent):
+    if not await _store(draft_, typed, whole if is_sent else typed.text, is_sent=is_sent):
         return await _changed(draft_, original, typed)
     if is_sent:
         return redirect(url_for("mailbox.message", delivery=original.delivery.id.hex, sent=draft_.delivery_id.hex), 303)
     if faults or typed.refused_files or typed.text_over_by:
-        return await _form(original, typed, draft_, faults, is_saved=True), 422
+        return await _form(original, typed, draft_, faults, is_saved=True, is_forward=draft_.is_forward), 422
     return redirect(url_for("mailbox.draft", delivery=draft_.delivery_id.hex), 303)
 
 
-async def _store(draft_: Draft, original: Opened, typed: Typed, *, is_sent: bool) -> bool:
+async def _whole(draft_: Draft, original: Opened, typed: Typed) -> str:
+    """Return what is sent: what was typed, and the original below it. A reply does without where that is too big."""
+    settings = portal().settings
+    if draft_.is_forward:
+        text = await _quote(original, FORWARDED_CHARACTERS + 1)
+        return with_forwarded(typed.text, text, original.sheet, settings.zone)
+    whole = with_quote(typed.text, await _quote(original), original.sheet, settings.zone)
+    return whole if draft_.files_size + len(whole.encode()) <= settings.message_bytes else typed.text
+
+
+async def _store(draft_: Draft, typed: Typed, text: str, *, is_sent: bool) -> bool:
     on, who = portal(), reader()
-    now = g.now
-    text = typed.text
     if is_sent:
-        finish(draft_, now)
-        text = with_quote(typed.text, await _quote(original), original.sheet, on.settings.zone)
-        if draft_.files_size + len(text.encode()) > on.settings.message_bytes:
-            text = typed.text
+        finish(draft_, g.now)
     await drafts.set_text(on.blobs, draft_, text)
     fresh, draft_.fresh = draft_.fresh, []  # where the commit's outcome is not known, nothing may be deleted
     try:
@@ -307,7 +386,8 @@ async def _changed(draft_: Draft, original: Opened, typed: Typed) -> ResponseRet
     if own is not None and own.message.kind is MessageKind.DRAFT:
         stored = await _resume(open_delivery(on.ring, who.key, own))
     typed.nonce = ""  # this one is spent
-    return await _form(original, typed, stored, Faults(changed=True), is_saved=True), 409
+    is_forward = draft_.is_forward
+    return await _form(original, typed, stored, Faults(changed=True), is_saved=True, is_forward=is_forward), 409
 
 
 async def _discard(draft_: Draft, original: Opened) -> ResponseReturnValue:
@@ -319,17 +399,17 @@ async def _discard(draft_: Draft, original: Opened) -> ResponseReturnValue:
     return redirect(url_for("mailbox.message", delivery=original.delivery.id.hex), 303)
 
 
-async def _check(draft_: Draft, typed: Typed) -> Faults:
+async def _check(draft_: Draft, typed: Typed, whole: str) -> Faults:
     on = portal()
     sheet = draft_.sheet
     ours = on.settings.own_mailboxes
-    size = draft_.files_size + len(typed.text.encode())
+    size = draft_.files_size + len((whole if draft_.is_forward else typed.text).encode())
     return Faults(
         to=check_people(sheet.to, on.settings.inside, ours),
         cc=check_people(sheet.cc, on.settings.inside, ours),
         nobody=not sheet.to and not sheet.cc,
         too_many=over_count(sheet.to, sheet.cc),
-        empty=not typed.text.strip() and not draft_.files,
+        empty=not draft_.is_forward and not typed.text.strip() and not draft_.files,
         over_by=max(0, size - on.settings.message_bytes),
     )
 
@@ -341,6 +421,7 @@ async def _form(
     faults: Faults | None = None,
     *,
     is_saved: bool = False,
+    is_forward: bool = False,
     left_out: tuple[Person, ...] = (),
 ) -> str:
     on, who = portal(), reader()
@@ -348,7 +429,8 @@ async def _form(
         beside = await side(session, Folder.DRAFTS if draft_ and draft_.loaded else original.delivery.folder)
     stored = draft_ if draft_ and draft_.loaded else None
     files = stored.files if stored else ()
-    used = (stored.files_size if stored else 0) + len(typed.text.encode())
+    offered = carried(original.sheet) if is_forward and not stored else ()
+    used = (stored.files_size if stored else sum(part.size for part in offered)) + len(typed.text.encode())
     people = original.sheet.to if original.message.kind is not MessageKind.RECEIVED else (original.sheet.sender,)
     return await render_template(
         "mailbox/compose.html",
@@ -360,6 +442,8 @@ async def _form(
         typed=typed,
         nonce=typed.nonce or secrets.token_hex(16),
         files=[(part, icon_of(part.name)) for part in files],
+        is_forward=is_forward,
+        offered=[(part, file_name(part)) for part in offered],
         faults=faults or Faults(),
         left_out=left_out,
         is_saved=is_saved and stored is not None,
@@ -371,15 +455,18 @@ async def _form(
     )
 
 
-async def _quote(original: Opened) -> str:
+async def _quote(original: Opened, longest: int = QUOTED_CHARACTERS) -> str:
     """Read what is quoted below a reply; a damaged original can still be answered."""
-    on = portal()
-    async with on.db.reading() as session:
-        keys = await list_blobs(session, original.message.id)
     try:
-        return await read_plain(Content.of(on.blobs, original, keys), original.sheet, QUOTED_CHARACTERS)
+        return await read_plain(await _content(original), original.sheet, longest)
     except Broken:
         return ""
+
+
+async def _content(original: Opened) -> Content:
+    on = portal()
+    async with on.db.reading() as session:
+        return Content.of(on.blobs, original, await list_blobs(session, original.message.id))
 
 
 async def _open_draft(delivery: str) -> tuple[Opened, Opened]:

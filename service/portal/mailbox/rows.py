@@ -81,6 +81,11 @@ def list_files(sheet: Sheet) -> tuple[list[File], list[File]]:
     return shown, hidden
 
 
+def carried(sheet: Sheet) -> tuple[Part, ...]:
+    """Return the parts that go along when a mail is passed on: what its page lists as files."""
+    return tuple(part for part in sheet.parts if _is_file(part))
+
+
 def find_file(sheet: Sheet, number: int) -> Part | None:
     """Return a part that may be downloaded."""
     return next(
