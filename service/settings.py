@@ -101,6 +101,8 @@ class PortalSettings(Shared):
     mailers: Words = Field(default=[])
     """Our own mailboxes: nobody reads mail there, so that no reply goes to them."""
     account_policy: Literal["legacy", "modern"] = "legacy"
+    reset_unlocks: bool = True
+    """Whether a new password by a mailed link unlocks a locked account; else only the help desk does."""
     message_bytes: int = MESSAGE_BYTES
     password_memory_kib: int = 19_456
     """argon2id; below OWASP's 19,456 only in tests."""

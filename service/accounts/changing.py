@@ -1,4 +1,4 @@
-"""Changing a password: every other session ends, and this one gets a new name."""
+"""Changing a password: every other session ends, this one gets a new name, and a mailed link opens nothing more."""
 
 import uuid
 from datetime import datetime
@@ -9,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.accounts.hashing import HashGate
 from service.accounts.rates import CURRENT, TooMany, allow, seconds_left
 from service.accounts.sessions import add_session
+from service.accounts.telling import tell
+from service.core.browsers import Browser
 from service.core.limits import PASSWORD_LONGEST
+from service.core.states import AccountLetter
 from service.db.engine import Database
-from service.db.tables import Account, AuditEntry, Session
+from service.db.tables import Account, AuditEntry, Reset, Session
 from service.errors import Refused
 from service.vault.box import seal_box
 from service.vault.ring import KeyRing
@@ -53,6 +56,7 @@ async def change_password(
     session_id: uuid.UUID,
     stored: str,
     hint: str,
+    browser: Browser,
     now: datetime,
 ) -> Token:
     """Set a checked and hashed password; an empty hint keeps the old one. Return the new session's token."""
@@ -61,7 +65,9 @@ async def change_password(
     if hint:
         account.hint = seal_box(ring, "mailer", f"hint/{account_id.hex}", hint.encode())
     session.add(AuditEntry(at=now, actor="portal", verb="account.password", object_id=account_id.hex))
+    await tell(session, ring, AccountLetter.PASSWORD_CHANGED, account_id, browser, now)
     old = await session.get(Session, session_id)
     device_id = old.device_id if old is not None else None
     await session.execute(delete(Session).where(Session.account_id == account_id))
+    await session.execute(delete(Reset).where(Reset.account_id == account_id))
     return await add_session(session, account_id, device_id, now)

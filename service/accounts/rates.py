@@ -40,6 +40,11 @@ SIGN_INS = Limit("sign-ins", 100, timedelta(hours=1))
 """Failed sign-ins from one network, which may be a whole office."""
 CURRENT = Limit("current", 10, timedelta(hours=1))
 """Wrong current passwords of one account, at its change."""
+LETTERS = Limit("letters", 1, timedelta(hours=1))
+LETTERS_AN_HOUR = 3
+"""Hints and links to one address: so many places, each taken for an hour."""
+ASKS = Limit("asks", 30, timedelta(hours=1))
+"""Hints and links asked for by one network, which may be a whole office."""
 
 
 async def allow(session: AsyncSession, ring: KeyRing, limit: Limit, of: str, now: datetime) -> bool:

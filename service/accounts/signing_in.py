@@ -1,7 +1,7 @@
 """Sign-in: the same answer and the same work for unknown, wrong and locked; strangers lock out strangers only."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -13,9 +13,11 @@ from service.accounts.hashing import HashGate
 from service.accounts.rates import SIGN_INS, TooMany, allow, seconds_left
 from service.accounts.registering import Tokens
 from service.accounts.sessions import add_session
+from service.accounts.telling import tell
 from service.core.addresses import BadAddress
+from service.core.browsers import Browser
 from service.core.limits import FAILED_SIGN_INS, PASSWORD_LONGEST
-from service.core.states import AccountState
+from service.core.states import AccountLetter, AccountState
 from service.db.engine import Database
 from service.db.tables import Account, AuditEntry, Device
 from service.recipients import get_by_address
@@ -43,6 +45,9 @@ class Attempt:
     """The device cookie, or nothing."""
     network: str
     """Where the request came from, for the rate limit."""
+    browser: Browser = field(default_factory=Browser)
+    reset_unlocks: bool = True
+    """Both are told to the owner, if this try locks the account."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -100,13 +105,18 @@ async def _settle(
     """Open a session or count a failure; `checked` is the stored password that was found right, if any."""
     account = await session.get(Account, account_id, with_for_update=True)
     device = await get_device(session, account_id, attempt.device, now, for_update=True)
-    if account is None or checked is None or account.password != checked:
+    if (
+        account is None
+        or checked is None
+        or account.password != checked
+        or (account.state is AccountState.LOCKED and device is None)
+    ):
         await allow(session, ring, SIGN_INS, attempt.network, now)
-        await _count_failure(session, account_id, device, now)
-        return NotSignedIn.WRONG
-    if account.state is AccountState.LOCKED and device is None:
-        await allow(session, ring, SIGN_INS, attempt.network, now)
-        await _count_failure(session, account_id, device, now)
+        is_locked = await _count_failure(session, account_id, device, now)
+        if is_locked and account is not None and account.state is AccountState.ACTIVE:  # as it was before this try
+            session.add(AuditEntry(at=now, actor="portal", verb="account.lock", object_id=account_id.hex))
+            kind, unlocks = AccountLetter.LOCKED, attempt.reset_unlocks
+            await tell(session, ring, kind, account_id, attempt.browser, now, unlocks=unlocks)
         return NotSignedIn.WRONG
     if account.state is AccountState.DISABLED:
         return NotSignedIn.DISABLED
@@ -123,15 +133,15 @@ async def _settle(
     return CameIn(account.id, Tokens(token, device_token))
 
 
-async def _count_failure(session: AsyncSession, account_id: uuid.UUID, device: Device | None, now: datetime) -> None:
-    """Count against the device, or against all strangers together; the tenth locks them out."""
+async def _count_failure(session: AsyncSession, account_id: uuid.UUID, device: Device | None, now: datetime) -> bool:
+    """Count against the device, or against all strangers together; the tenth locks. Say whether it is locked now."""
     if device is not None:
         device.failures += 1
         if device.failures >= FAILED_SIGN_INS:
             await session.delete(device)  # a stranger like all others from now on
-        return
+        return False
     locks = (Account.failures + 1 >= FAILED_SIGN_INS) & (Account.state == AccountState.ACTIVE)
-    locked_at = await session.scalar(
+    state = await session.scalar(
         update(Account)
         .where(Account.id == account_id)
         .values(
@@ -139,8 +149,7 @@ async def _count_failure(session: AsyncSession, account_id: uuid.UUID, device: D
             locked_at=case((locks, now), else_=Account.locked_at),
             state=case((locks, AccountState.LOCKED), else_=Account.state),
         )
-        .returning(Account.locked_at)
+        .returning(Account.state)
         .execution_options(synchronize_session=False)
     )
-    if locked_at == now:
-        session.add(AuditEntry(at=now, actor="portal", verb="account.lock", object_id=account_id.hex))
+    return state is AccountState.LOCKED

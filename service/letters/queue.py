@@ -5,6 +5,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Select, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,24 +32,51 @@ async def queue_letter(
 
     `payload` holds what cannot be found again from the ids (a token, a code), boxed to the mailer.
     """
+    values = _row(ring, letter, once, now, payload) | {
+        "message_id": message_id,
+        "delivery_id": delivery_id,
+        "recipient_id": recipient_id,
+        "due_at": due_at or now,
+    }
+    statement = _insert(session).values(**values).on_conflict_do_nothing(index_elements=["once"])
+    added = await session.scalar(statement.returning(Outbox.id))
+    return added is not None
+
+
+async def queue_letter_for(
+    session: AsyncSession,
+    ring: KeyRing,
+    whose: Select[uuid.UUID],
+    letter: Letter,
+    once: str,
+    now: datetime,
+    *,
+    payload: dict[str, Any] | None = None,
+) -> None:
+    """Queue one letter to whom a query finds; where it finds nobody, the same statement writes nothing."""
+    columns = Outbox.__table__.c
+    values = _row(ring, letter, once, now, payload)
+    row = whose.add_columns(*(literal(value, columns[name].type) for name, value in values.items()))
+    await session.execute(_insert(session).from_select(["recipient_id", *values], row))
+
+
+def _row(ring: KeyRing, letter: Letter, once: str, now: datetime, payload: dict[str, Any] | None) -> dict[str, Any]:
     row_id = uuid.uuid4()
-    values: dict[str, Any] = {
+    return {
         "id": row_id,
         "lane": LANE_OF[letter],
         "letter": letter,
         "once": once,
-        "message_id": message_id,
-        "delivery_id": delivery_id,
-        "recipient_id": recipient_id,
         "payload": seal_box(ring, "mailer", f"outbox/{row_id.hex}", json.dumps(payload).encode()) if payload else None,
         "state": Outgoing.PENDING,
-        "due_at": due_at or now,
+        "due_at": now,
         "created_at": now,
     }
+
+
+def _insert(session: AsyncSession) -> Any:
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(Outbox).values(**values).on_conflict_do_nothing(index_elements=["once"])
-    added = await session.scalar(statement.returning(Outbox.id))
-    return added is not None
+    return dialect.insert(Outbox)
 
 
 def open_payload(ring: KeyRing, row: Outbox) -> dict[str, Any]:

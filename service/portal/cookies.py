@@ -18,6 +18,8 @@ class Cookies:
     """Which registration this browser is in."""
     link: str
     """The link that was opened, for an hour."""
+    reset: str
+    """The link to a new password that was opened, for as long as it can work."""
     device: str
     """This browser signed in before."""
     next: str
@@ -33,6 +35,7 @@ class Cookies:
             pre=f"{prefix}safemail-pre",
             flow=f"{prefix}safemail-flow",
             link=f"{prefix}safemail-link",
+            reset=f"{prefix}safemail-reset",
             device=f"{prefix}safemail-device",
             next=f"{prefix}safemail-next",
             secure=secure,

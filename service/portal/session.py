@@ -31,10 +31,10 @@ from service.vault.tokens import TOKEN_LONGEST, csrf_of, new_token, same
 
 KEYS_KEPT = 4096
 NEXT_LONGEST = 1024
-PASSIVE = {"doors.asset", "doors.sign_in_page", "doors.link"}
+PASSIVE = {"doors.asset", "doors.sign_in_page", "doors.link", "doors.reset_link"}
 """Pages whose call is no sign of life."""
 CHANGE = {"doors.password", "doors.password_post"}
-NOT_NEXT = {"doors.asset", "doors.sign_in_page", "doors.link", "doors.password"}
+NOT_NEXT = {*PASSIVE, "doors.password", "doors.reset"}
 """Where nobody is led back to."""
 P = ParamSpec("P")
 View = Callable[P, Awaitable[ResponseReturnValue]]

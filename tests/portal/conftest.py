@@ -173,6 +173,23 @@ def letters(db: Database, rings: dict[str, KeyRing]) -> Callable[[], Awaitable[l
     return read
 
 
+Told = Callable[[], Awaitable[list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def told(db: Database, rings: dict[str, KeyRing]) -> Told:
+    """What account letters were queued, opened as `sync` opens them, oldest first, with whose they are."""
+
+    async def read() -> list[dict[str, Any]]:
+        async with db.reading() as session:
+            rows = await session.scalars(
+                select(Outbox).where(Outbox.letter == Letter.ACCOUNT).order_by(Outbox.created_at)
+            )
+            return [open_payload(rings["sync"], row) | {"whose": row.recipient_id} for row in rows]
+
+    return read
+
+
 @dataclass
 class Person:
     """Somebody with an account, and the browser in which they made it."""

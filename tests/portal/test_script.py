@@ -20,7 +20,8 @@ from service.settings import PortalSettings
 from service.vault.ring import KeyRing
 from tests.chromium import ARGUMENTS
 from tests.conftest import Clock
-from tests.portal.conftest import PASSWORD, GiveNotice, Register
+from tests.mailbox.builders import BOB
+from tests.portal.conftest import PASSWORD, GiveNotice, Register, Told
 
 AXE = Path("node_modules/axe-core/axe.min.js")
 WIDTHS = (1280, 768, 360, 320)
@@ -66,11 +67,11 @@ async def a_page(chrome: Chromium, complaints: list[str], **options: Any) -> tup
     return context, page
 
 
-async def faults(context: BrowserContext, page: Page) -> list[str]:
+async def faults(context: BrowserContext, page: Page, widths: tuple[int, ...] = WIDTHS) -> list[str]:
     """Look at a page with axe at each width, and for what runs out of its side."""
     cdp = await context.new_cdp_session(page)
     found: list[str] = []
-    for width in WIDTHS:
+    for width in widths:
         await page.set_viewport_size({"width": width, "height": 900})
         await cdp.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
         result = await page.evaluate(
@@ -122,6 +123,44 @@ async def test_doors_are_sound_for_everybody(
     await page.click(".sm-account summary")
     await look()
     await page.click(".sm-account form button")
+    await look()
+    assert complaints == []
+    await context.close()
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en-US", "dark"), ("es-US", "light")])
+async def test_way_to_a_new_password_is_sound_for_everybody(
+    served: Quart, chrome: Chromium, origin: str, registered: Register, told: Told, language: str, scheme: Any
+) -> None:
+    del served
+    await registered()
+    complaints: list[str] = []
+    context, page = await a_page(chrome, complaints, locale=language, color_scheme=scheme)
+
+    async def look() -> None:
+        complaints.extend(f"{page.url} {fault}" for fault in await faults(context, page, (1280, 320)))
+
+    await page.goto(f"{origin}/sign-in")
+    await page.click(".sm-forgot summary")
+    await page.click("button[formaction='/forgot/reset']")
+    await look()
+    await page.fill("#email", BOB)
+    await page.click("button[formaction='/forgot/reset']")
+    await expect(page.locator(".usa-alert--success")).to_be_visible()
+    await look()
+    await page.goto(f"{origin}/reset/{(await told())[-1]['token']}")
+    await page.wait_for_url("**/reset")
+    await page.focus("#password")
+    await look()
+    await page.fill("#password", "bob")
+    await page.click("form[action='/reset'] button[type=submit]")
+    await look()
+    assert await page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    for field in ("password", "confirm"):
+        await page.fill(f"#{field}", "green paper boats 17 kites")
+    await page.click("form[action='/reset'] button[type=submit]")
+    await page.wait_for_url("**/inbox")
+    await page.goto(f"{origin}/reset")
     await look()
     assert complaints == []
     await context.close()

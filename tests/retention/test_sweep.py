@@ -26,6 +26,7 @@ from service.db.tables import (
     Outbox,
     Rate,
     Recipient,
+    Reset,
     Session,
 )
 from service.errors import Broken, TryAgain
@@ -335,12 +336,14 @@ async def test_sessions_codes_and_known_devices_end(db: Database, rings: Rings, 
         for number, seen in enumerate([timedelta(days=90), timedelta(days=89)]):
             device = Device(token_hash=bytes([number]), account_id=recipient.id, created_at=SENT, seen_at=SENT - seen)
             session.add(device)
+        session.add(Reset(account_id=recipient.id, token_hash=b"1", created_at=SENT, expires_at=SENT))
         session.add_all([Rate(key=b"1", tat=SENT.timestamp() - 1), Rate(key=b"2", tat=SENT.timestamp() + 1)])
     await sweep(db, blobs, SENT)
     async with db.reading() as session:
         assert list(await session.scalars(select(Session.token_hash))) == [b"\2"]
         assert list(await session.scalars(select(Code.flow_hash))) == [b"\1"]
         assert list(await session.scalars(select(Device.token_hash))) == [b"\1"]
+        assert list(await session.scalars(select(Reset.token_hash))) == []
         assert list(await session.scalars(select(Rate.key))) == [b"2"]
         assert (await session.scalars(select(Account.state))).one() is AccountState.ACTIVE
 

@@ -29,4 +29,4 @@ async def help_page() -> ResponseReturnValue:
     return await render_template("doors/help.html")
 
 
-from service.portal.doors import link, password, register, sign_in  # noqa: E402, F401 - they add their pages
+from service.portal.doors import forgotten, link, password, register, reset, sign_in  # noqa: E402, F401 - they add their pages

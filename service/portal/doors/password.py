@@ -9,7 +9,7 @@ from service.core.text import one_line
 from service.portal.cookies import drop_cookie, keep_cookie
 from service.portal.doors import words
 from service.portal.doors.blueprint import doors
-from service.portal.doors.sign_in import next_page
+from service.portal.doors.sign_in import browser, next_page
 from service.portal.language import gettext as _
 from service.portal.session import csrf_ok, keeps_what_was_typed, signed_in
 from service.portal.state import portal
@@ -49,7 +49,7 @@ async def password_post() -> ResponseReturnValue:
     stored = await state.hashing.hash(typed["password"])
     async with state.db.writing() as session:
         token = await change_password(
-            session, state.ring, g.reader.account_id, g.reader.session_id, stored, hint, g.now
+            session, state.ring, g.reader.account_id, g.reader.session_id, stored, hint, browser(), g.now
         )
     state.keys.drop(g.reader.session_id)
     where = next_page()

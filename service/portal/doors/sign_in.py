@@ -1,5 +1,6 @@
 """Sign in and out. One answer for everything that does not fit."""
 
+import uuid
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote
 
@@ -9,6 +10,7 @@ from quart.typing import ResponseReturnValue
 from service.accounts.registering import Tokens
 from service.accounts.sessions import end_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
+from service.core.browsers import Browser
 from service.core.limits import KNOWN_DEVICE
 from service.portal.cookies import drop_cookie, keep_cookie
 from service.portal.doors.blueprint import doors
@@ -16,7 +18,7 @@ from service.portal.doors.waiting import Waiting, waiting
 from service.portal.session import csrf_ok, is_own_page, keeps_what_was_typed
 from service.portal.state import portal
 
-OUT = {"time", "self"}
+OUT = {"time", "self", "again"}
 
 
 @doors.get("/sign-in")
@@ -29,7 +31,7 @@ async def sign_in_page() -> ResponseReturnValue:
         return await render_template("doors/signed_in.html", here=here)
     out = request.args.get("out", "")
     email = note.address if note is not None and note.has_account else ""
-    return await _form(note, email=email, out=out if out in OUT else "")
+    return await sign_in_form(note, email=email, out=out if out in OUT else "")
 
 
 @doors.post("/sign-in")
@@ -41,22 +43,17 @@ async def sign_in_post() -> ResponseReturnValue:
     if not csrf_ok(form):
         if g.reader is not None:
             return redirect("/sign-in", 303)
-        return await _form(note, email=email, problem="stale" if g.pre else "cookies"), 400
+        return await sign_in_form(note, email=email, problem="stale" if g.pre else "cookies"), 400
     state = portal()
     device = request.cookies.get(state.cookies.device, "")
-    network = network_of(
-        request.headers.get("X-Forwarded-For", ""), request.remote_addr or "", state.settings.trusted_hops
-    )
-    attempt = Attempt(email, form.get("password", ""), device, network)
+    unlocks = state.settings.reset_unlocks
+    attempt = Attempt(email, form.get("password", ""), device, network(), browser(), unlocks)
     result = await sign_in(state.db, state.ring, state.hashing, attempt, g.now)
     if result is NotSignedIn.DISABLED:
         return await render_template("doors/disabled.html"), 403
     if not isinstance(result, CameIn):
-        return await _form(note, email=email, problem="wrong"), 401
-    if note is not None and note.delivery.recipient_id == result.account_id:
-        where = f"/m/{note.delivery.id.hex}"
-    else:
-        where = next_page()
+        return await sign_in_form(note, email=email, problem="wrong"), 401
+    where = way_in(note, result.account_id)
     come_in(result.tokens)
     return redirect(where, 303)
 
@@ -64,11 +61,12 @@ async def sign_in_post() -> ResponseReturnValue:
 @doors.post("/sign-out")
 async def sign_out() -> ResponseReturnValue:
     state = portal()
+    cookies = state.cookies
     if g.reader is not None:
         async with state.db.writing() as session:
             await end_session(session, g.reader.session_id)
         state.keys.drop(g.reader.session_id)
-    for name in (state.cookies.session, state.cookies.next, state.cookies.link, state.cookies.flow):
+    for name in (cookies.session, cookies.next, cookies.link, cookies.flow, cookies.reset):
         drop_cookie(name)
     response = await make_response(redirect("/sign-in?out=self", 303))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -89,7 +87,7 @@ def come_in(tokens: Tokens) -> None:
     keep_cookie(cookies.session, tokens.session)
     if tokens.device is not None:
         keep_cookie(cookies.device, tokens.device, int(KNOWN_DEVICE.total_seconds()))
-    for name in (cookies.pre, cookies.next, cookies.link, cookies.flow):
+    for name in (cookies.pre, cookies.next, cookies.link, cookies.flow, cookies.reset):
         drop_cookie(name)
 
 
@@ -98,8 +96,26 @@ def next_page() -> str:
     return wish if is_own_page(wish) else "/"
 
 
-async def _form(note: Waiting | None, *, email: str, out: str = "", problem: str = "") -> str:
-    return await render_template("doors/sign_in.html", note=note, email=email, out=out, problem=problem)
+def way_in(note: Waiting | None, account_id: uuid.UUID) -> str:
+    """Return where somebody goes who came in: to the message that they came for, or to the page."""
+    is_theirs = note is not None and note.delivery.recipient_id == account_id
+    return f"/m/{note.delivery.id.hex}" if note is not None and is_theirs else next_page()
+
+
+async def sign_in_form(note: Waiting | None, *, email: str, out: str = "", problem: str = "") -> str:
+    has_hints = portal().settings.account_policy == "legacy"
+    return await render_template(
+        "doors/sign_in.html", note=note, email=email, out=out, problem=problem, has_hints=has_hints
+    )
+
+
+def browser() -> Browser:
+    return Browser.of(request.headers.get("User-Agent", ""))
+
+
+def network() -> str:
+    hops = portal().settings.trusted_hops
+    return network_of(request.headers.get("X-Forwarded-For", ""), request.remote_addr or "", hops)
 
 
 def network_of(forwarded: str, remote: str, hops: int) -> str:
