@@ -47,9 +47,9 @@ class Watched:
     def _look(self, pid: int) -> None:
         at = Path("/proc") / str(pid)
         self.commands[pid] = (at / "cmdline").read_bytes().decode().rstrip("\0").split("\0")
-        if pid not in self.environments:
-            pairs = (pair.partition("=") for pair in (at / "environ").read_bytes().decode().split("\0") if pair)
-            self.environments[pid] = {name: value for name, _, value in pairs}
+        # looked at each time: between fork and exec a child still shows its parent's
+        pairs = (pair.partition("=") for pair in (at / "environ").read_bytes().decode().split("\0") if pair)
+        self.environments[pid] = {name: value for name, _, value in pairs}
         for handle in (at / "fd").iterdir():
             with suppress(OSError, StopIteration):
                 target = str(handle.readlink())
