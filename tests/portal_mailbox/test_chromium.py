@@ -233,6 +233,24 @@ async def test_the_frame_stays_shut_under_its_own_policy(site: Site, browser: Br
     await context.close()
 
 
+async def test_a_mail_cannot_be_laid_over_the_head_of_the_printed_page(
+    site: Site, browser: Browser, db: Database, blobs: Blobs, rings: dict[str, KeyRing], clock: Clock
+) -> None:
+    white = "<p style='color:#fff'>White</p>" * 9
+    html = f"<style>body{{margin-top:-250px}} p{{margin:0}}</style><h1>From: the governor</h1>{white}"
+    mail = await a_sealed_mail(db, rings, blobs, with_files(html=html), now=clock.now)
+    context, page, _ = await site.open(browser)
+    await page.goto(f"{site.url}/m/{mail.deliveries[BOB].hex}/print")
+    seen = await page.evaluate(
+        "(() => { const box = document.querySelector('h1').getBoundingClientRect();"
+        " const top = document.elementFromPoint(box.right - 20, box.bottom - 4);"
+        " return [top.closest('.sm-mail') === null, getComputedStyle(document.querySelector('main p')).color,"
+        " getComputedStyle(document.body).backgroundColor] })()"
+    )
+    assert seen == [True, "rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+    await context.close()
+
+
 async def test_a_reply_saves_itself_and_is_sent_with_what_was_typed_last(site: Site, browser: Browser) -> None:
     context, page, faults = await site.open(browser)
     await page.goto(f"{site.url}{site.mail}/reply")

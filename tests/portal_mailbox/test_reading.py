@@ -21,7 +21,19 @@ from tests.mailbox.builders import BOB, CAROL, HELLO, SealedMail, a_sealed_mail,
 from tests.portal_mailbox.conftest import Signed
 
 Rings = dict[str, KeyRing]
-PAGES = ("", "/body", "/text", "/message.eml", "/files.zip", "/file/1", "/file/2", "/reply", "/reply-all", "/forward")
+PAGES = (
+    "",
+    "/body",
+    "/text",
+    "/print",
+    "/message.eml",
+    "/files.zip",
+    "/file/1",
+    "/file/2",
+    "/reply",
+    "/reply-all",
+    "/forward",
+)
 FILES = [("Form é.pdf", "application/pdf", os.urandom(70_001)), ("run.exe", "application/x-msdownload", b"MZ")]
 
 

@@ -1,4 +1,4 @@
-"""The document inside the message page's frame: the only place where foreign markup is shown.
+"""The document inside the message page's frame, and the one to print: the only places where foreign markup is shown.
 
 Opaque, without scripts, under its own policy, whether it stands in the frame or is opened alone.
 """
@@ -32,6 +32,22 @@ html.sm-paper{color-scheme:light;--ink:#1c1d1f;--soft:#565c65;--line:#dfe1e2;--l
 .sm-paper body{padding:.75rem}
 .sm-paper main{max-width:none}
 """.strip()
+PRINT_STYLE = """
+:root{color-scheme:light;--ink:#000;--soft:#000;--line:#999;--link:#000}
+html,body{background:#fff;color:#000}
+body{padding:1.5rem}
+h1{font-size:1.375rem;line-height:1.3;margin:0 0 .75rem}
+dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.25rem 1rem;margin:0 0 1rem}
+dt{font-weight:700}
+dd{margin:0}
+.sm-head{border-bottom:1px solid #000;margin-bottom:1.25rem}
+.sm-held{display:flow-root;overflow:hidden}
+@supports (overflow:clip){.sm-held{overflow:visible;overflow-y:clip}}
+.sm-mail{max-width:none}
+.sm-mail,.sm-mail *{color:#000!important;background:transparent!important}
+@media print{body{padding:0}}
+""".strip()
+"""Below the frame's own. The mail cannot be laid over our head: it is held in an element that no rule of it reaches."""
 _POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
     "img-src data:{remote}; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
@@ -58,4 +74,15 @@ def frame_document(shown: Shown, *, title: str, language: str, theme: str = "") 
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
         f"<style>\n{STYLE}{scheme}\n</style>\n<style>\n{shown.style}\n</style>\n</head>\n"
         f'<body>\n<main class="sm-mail">\n{shown.html}\n</main>\n</body>\n</html>\n'
+    )
+
+
+def print_document(head: str, shown: Shown, *, title: str, language: str) -> str:
+    """Write the document to print, black on white; `head` is markup of ours."""
+    return (
+        f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
+        f"<style>\n{STYLE}\n{PRINT_STYLE}\n</style>\n<style>\n{shown.style}\n</style>\n</head>\n<body>\n"
+        f'<header class="sm-head">\n{head}\n</header>\n'
+        f'<div class="sm-held">\n<main class="sm-mail">\n{shown.html}\n</main>\n</div>\n</body>\n</html>\n'
     )

@@ -13,11 +13,12 @@ from service.mailbox.deliveries import get_delivery, get_neighbours, is_unread, 
 from service.mailbox.opening import open_delivery
 from service.mailbox.shown import preview_body, show_body
 from service.mime.names import content_disposition, split_extension, unique_names
+from service.mime.notes import DAMAGED
 from service.portal.language import gettext as _
 from service.portal.language import language
 from service.portal.mailbox.blueprint import mailbox, open_message, reader, side
 from service.portal.mailbox.files import served_type
-from service.portal.mailbox.frame import frame_document, frame_headers
+from service.portal.mailbox.frame import frame_document, frame_headers, print_document
 from service.portal.mailbox.rows import (
     file_name,
     find_file,
@@ -89,6 +90,31 @@ async def body(delivery: str) -> Response:
 @signed_in
 async def text(delivery: str) -> Response:
     return await _frame(delivery, shows_remote=False, plain=True)
+
+
+@mailbox.get("/m/<delivery>/print")
+@signed_in
+async def print_page(delivery: str) -> Response:
+    """Show head, list of files and text, ready for paper. It is no showing: the message page was."""
+    opened, content = await open_message(delivery)
+    if opened.message.kind is MessageKind.DRAFT:
+        abort(404)
+    shows_remote = request.args.get("images") == "1"
+    shown = await show_body(content, opened.sheet, shows_remote=shows_remote)
+    head = await render_template(
+        "mailbox/print.html",
+        sheet=opened.sheet,
+        is_checked=opened.is_checked,
+        expires_at=opened.delivery.expires_at,
+        files=list_files(opened.sheet)[0],
+        is_cut=shown.is_cut,
+        is_damaged=bool(DAMAGED & notes_of(opened.sheet)),
+    )
+    title = opened.sheet.subject or _("(no subject)")
+    response = await make_response(print_document(head, shown, title=title, language=language()))
+    assert isinstance(response, Response)
+    response.headers.update(frame_headers(shows_remote=shows_remote))
+    return response
 
 
 @mailbox.get("/m/<delivery>/file/<int:number>")
