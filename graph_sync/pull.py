@@ -85,6 +85,8 @@ async def bring(worker: Worker, arrival: Arrival) -> None:
     if state is State.SEEN:
         state = await _settle(worker, mailbox, arrival)
         log.info("arrival_settled", arrival=arrival.id.hex, status=state.value)
+    elif state is not State.SEALED:  # settled by an attempt that may have died before it deleted its blob
+        await _forget_earlier_attempts(worker, arrival)
     if state is State.GONE:
         return
     folder = await mailbox.ensure_folder(REFUSED_FOLDER if state is State.REFUSED else SEALED_FOLDER)
@@ -157,7 +159,7 @@ def _blob_key(arrival: Arrival, attempt: int) -> str:
 
 
 async def _forget_earlier_attempts(worker: Worker, arrival: Arrival) -> None:
-    """Delete what attempts left that died before their commit; none of them can commit any more."""
+    """Delete what attempts left that died; none of them can commit any more, or is named by a row."""
     for attempt in range(max(1, arrival.tries - 20), arrival.tries):
         await worker.blobs.delete(_blob_key(arrival, attempt))
 
