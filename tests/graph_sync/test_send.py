@@ -10,8 +10,8 @@ from emulator.tenant import Tenant
 from emulator.world import World
 from graph_sync import steps
 from graph_sync.worker import Worker
-from service.core.states import Letter, Outgoing
-from service.db.tables import Delivery, Message, Outbox
+from service.core.states import AccountState, Letter, Outgoing
+from service.db.tables import Account, Delivery, Message, Outbox, Recipient
 from service.letters.queue import queue_letter
 from tests.graph_sync.builders import a_reply
 from tests.graph_sync.conftest import ALICE, BOB, MAILER, a_mail, send_all, take_in
@@ -66,6 +66,38 @@ async def test_a_code_goes_in_one_call(worker: Worker, tenant: Tenant):
     await send_all(worker)
     assert len(tenant.exchange.outside[BOB].mails) == 1
     assert (await outbox(worker))[0].draft_id == ""
+
+
+async def test_a_code_that_waited_too_long_is_not_sent_and_a_warning_is(worker: Worker, tenant: Tenant):
+    await a_notice(worker, tenant)
+    await send_all(worker)
+    long_ago = worker.now() - timedelta(days=1)
+    async with worker.db.writing() as session:
+        recipient = (await session.scalars(select(Recipient))).one()
+        session.add(
+            Account(
+                id=recipient.id,
+                state=AccountState.LOCKED,
+                password="",
+                password_at=long_ago,
+                name=b"",
+                created_at=long_ago,
+            )
+        )
+        code = {"to": BOB, "code": "123456", "language": "en"}
+        warning = {"kind": "locked", "unlocks": True}
+        await queue_letter(session, worker.ring, Letter.CODE, "code/x/1", long_ago, payload=code)
+        await queue_letter(
+            session, worker.ring, Letter.ACCOUNT, "account/x", long_ago, payload=warning, recipient_id=recipient.id
+        )
+    await send_all(worker)
+    assert [mail.mime.count(b"Your account is locked") > 0 for mail in tenant.exchange.outside[BOB].mails] == [
+        False,
+        True,
+    ]
+    states = {row.letter: (row.state, row.payload) for row in await outbox(worker)}
+    assert states[Letter.CODE] == (Outgoing.FAILED, None)
+    assert states[Letter.ACCOUNT] == (Outgoing.SENT, None)
 
 
 @pytest.mark.parametrize("at", ["drafting", "drafted", "complete", "sending", "sent"])
