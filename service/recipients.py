@@ -35,7 +35,7 @@ def new_recipient(ring: KeyRing, address: str, now: datetime) -> Recipient:
     """Make a recipient with a key pair of its own; `sync` only, since it seals to portal, mailer and admin."""
     row_id = uuid.uuid4()
     portal = ring.wrapper("portal")
-    public, wrapped = new_recipient_key(portal)
+    public, wrapped = new_recipient_key(portal, row_id.bytes)
     encoded = address.encode()
     return Recipient(
         id=row_id,
@@ -63,7 +63,10 @@ async def get_or_add(session: AsyncSession, ring: KeyRing, address: str, now: da
 async def unlock(ring: KeyRing, recipient: Recipient) -> RecipientKey:
     """Unwrap the private half (portal only; ~1 ms of RSA, in a thread). Raises SealBroken, RingBroken."""
     return await asyncio.to_thread(
-        unwrap_recipient_key, ring.unwrapper(recipient.wrapped_by), Wrapped(recipient.private_wrapped)
+        unwrap_recipient_key,
+        ring.unwrapper(recipient.wrapped_by),
+        Wrapped(recipient.private_wrapped),
+        recipient.id.bytes,
     )
 
 

@@ -22,9 +22,10 @@ from service.core.states import Envelope, Folder, MessageKind
 from service.core.text import one_line
 from service.db.tables import Blob, Delivery, Message
 from service.errors import Refused, TooBig
-from service.mailbox.opening import Content, Opened
+from service.mailbox.opening import Content, Opened, own_proof
 from service.mime.names import safe_name, unique_names
 from service.vault.people import seal_keys_to_recipient
+from service.vault.ring import KeyRing
 from service.vault.stream import Sealer, context, new_data_key, seal
 from service.vault.types import DataKey
 
@@ -210,7 +211,13 @@ async def read_typed(store: Blobs, draft: Draft) -> str:
 
 
 async def store_draft(
-    session: AsyncSession, draft: Draft, recipient_id: uuid.UUID, public_key: bytes, text: str, now: datetime
+    session: AsyncSession,
+    ring: KeyRing,
+    draft: Draft,
+    recipient_id: uuid.UUID,
+    public_key: bytes,
+    text: str,
+    now: datetime,
 ) -> Message:
     """Write the rows, inside the caller's transaction.
 
@@ -238,6 +245,7 @@ async def store_draft(
     message.size = draft.size
     message.files = len(draft.files)
     message.sheet = seal(draft.sheet_key, context(place, "sheet"), draft.sheet.to_bytes())
+    message.sheet_signature = own_proof(ring, message)
     message.excerpt = seal(draft.content_key, context(place, "excerpt"), excerpt.encode())
     try:
         await session.flush()

@@ -17,6 +17,7 @@ from service.mime.limits import TEXT_BYTES
 from service.vault.people import RecipientKey
 from service.vault.ring import KeyRing
 from service.vault.stream import context, open_range, open_sealed, open_stream
+from service.vault.tokens import same
 from service.vault.types import DataKey
 
 
@@ -43,17 +44,19 @@ class Opened:
 
 
 def open_delivery(ring: KeyRing, key: RecipientKey, delivery: Delivery) -> Opened:
-    """Open keys and sheet; a sheet that came from outside this process must carry `sync`'s signature.
+    """Open keys and sheet. A received one must carry `sync`'s signature, the reader's own the portal's proof.
 
     Raises:
         SealBroken: it was changed, or moved here from another row.
     """
     message = delivery.message
     content_key, sheet_key = key.open_keys(message.id.hex, delivery.keys)
+    if message.sheet_signature is None:
+        raise SealBroken
     if message.kind is MessageKind.RECEIVED:
-        if message.sheet_signature is None:
-            raise SealBroken
         ring.check(signed_sheet(message), message.sheet_signature)
+    elif not same(own_proof(ring, message), message.sheet_signature):
+        raise SealBroken
     opened = open_sealed(sheet_key, context(message.id.hex, "sheet"), message.sheet)
     try:
         sheet = Sheet.from_bytes(opened)
@@ -65,6 +68,11 @@ def open_delivery(ring: KeyRing, key: RecipientKey, delivery: Delivery) -> Opene
 def signed_sheet(message: Message) -> bytes:
     """Return what `sync` signs: the message's id and the sealed sheet."""
     return b"sheet\0" + message.id.bytes + hashlib.sha256(message.sheet).digest()
+
+
+def own_proof(ring: KeyRing, message: Message) -> bytes:
+    """Return what the portal puts beside a sheet of its own, so that a writer to the database cannot make one up."""
+    return ring.digest("pepper", "sheet", signed_sheet(message).hex())
 
 
 class Content:

@@ -15,6 +15,7 @@ from service.vault.stream import KEY_BYTES
 from service.vault.types import DataKey, Sealed, Wrapped
 
 SUITE = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+ID_BYTES = 16
 PUBLIC_BYTES = 65
 """Uncompressed point, SEC 1."""
 
@@ -40,8 +41,11 @@ class RecipientKey:
         return DataKey(keys[:KEY_BYTES]), DataKey(keys[KEY_BYTES:])
 
 
-def new_recipient_key(portal: WrapKey) -> tuple[bytes, Wrapped]:
-    """Make a key pair; return the public half (65 bytes) and the private half wrapped for the portal."""
+def new_recipient_key(portal: WrapKey, recipient: bytes) -> tuple[bytes, Wrapped]:
+    """Make a key pair; return the public half (65 bytes) and the private half wrapped for the portal.
+
+    The wrapped bytes are the recipient's id (16 bytes) and the private half, so that they open in their own row only.
+    """
     private = ec.generate_private_key(ec.SECP256R1())
     public = private.public_key().public_bytes(
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
@@ -49,12 +53,15 @@ def new_recipient_key(portal: WrapKey) -> tuple[bytes, Wrapped]:
     encoded = private.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return public, portal.wrap(encoded)
+    return public, portal.wrap(recipient + encoded)
 
 
-def unwrap_recipient_key(portal: UnwrapKey, wrapped: Wrapped) -> RecipientKey:
-    """Raises SealBroken."""
-    private = serialization.load_der_private_key(portal.unwrap(wrapped), password=None)
+def unwrap_recipient_key(portal: UnwrapKey, wrapped: Wrapped, recipient: bytes) -> RecipientKey:
+    """Raises SealBroken, also where the key is another recipient's."""
+    opened = portal.unwrap(wrapped)
+    if opened[:ID_BYTES] != recipient or len(recipient) != ID_BYTES:
+        raise SealBroken
+    private = serialization.load_der_private_key(opened[ID_BYTES:], password=None)
     if not isinstance(private, ec.EllipticCurvePrivateKey):
         raise SealBroken
     return RecipientKey(private)

@@ -64,7 +64,9 @@ class Desk:
             finish(draft, self.clock.now)
         await drafts.set_text(self.blobs, draft, text)
         async with self.db.writing() as session:
-            stored = await drafts.store_draft(session, draft, self.bob.id, self.bob.public_key, text, self.clock.now)
+            stored = await drafts.store_draft(
+                session, self.ring, draft, self.bob.id, self.bob.public_key, text, self.clock.now
+            )
             if sends:
                 await send(session, self.ring, stored, draft, self.clock.now)
 

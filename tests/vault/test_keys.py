@@ -46,13 +46,17 @@ def test_a_second_ring_never_overwrites_the_first(tmp_path: Path) -> None:
 
 
 def test_sync_seals_to_a_recipient_and_only_the_portal_opens(rings: dict[str, KeyRing]) -> None:
-    public, wrapped = new_recipient_key(rings["sync"].wrapper("portal"))
+    public, wrapped = new_recipient_key(rings["sync"].wrapper("portal"), b"r" * 16)
     assert len(public) == PUBLIC_BYTES
     content, sheet = new_data_key(), new_data_key()
     sealed = seal_keys_to_recipient(public, "ab" * 16, content, sheet)
     with pytest.raises(RingBroken):
         rings["sync"].unwrapper("portal-2026-W47")
-    key = unwrap_recipient_key(rings["portal"].unwrapper("portal-2026-W47"), wrapped)
+    portal = rings["portal"].unwrapper("portal-2026-W47")
+    key = unwrap_recipient_key(portal, wrapped, b"r" * 16)
+    for other in (b"s" * 16, b""):
+        with pytest.raises(SealBroken):
+            unwrap_recipient_key(portal, wrapped, other)
     assert key.open_keys("ab" * 16, sealed) == (content, sheet)
     with pytest.raises(SealBroken):
         key.open_keys("cd" * 16, sealed)

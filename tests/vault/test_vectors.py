@@ -41,7 +41,8 @@ def test_keys_boxes_and_passwords_open_for_ever(path: Path, tmp_path: Path) -> N
         (tmp_path / name).write_bytes(bytes.fromhex(content))
     ring = KeyRing(tmp_path)
     person = vectors["recipient"]
-    key = unwrap_recipient_key(ring.unwrapper(person["wrapped_by"]), Wrapped(bytes.fromhex(person["private_wrapped"])))
+    wrapped = Wrapped(bytes.fromhex(person["private_wrapped"]))
+    key = unwrap_recipient_key(ring.unwrapper(person["wrapped_by"]), wrapped, bytes.fromhex(person["id"]))
     content, sheet = key.open_keys(person["message"], bytes.fromhex(person["keys"]))
     assert [content.hex(), sheet.hex()] == person["opened"]
     assert open_box(ring, vectors["box"]["place"], bytes.fromhex(vectors["box"]["sealed"])) == b"rosa@example.com"

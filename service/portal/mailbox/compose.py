@@ -364,7 +364,7 @@ async def _store(draft_: Draft, typed: Typed, text: str, *, is_sent: bool) -> bo
             recipient = await session.get(Recipient, who.recipient_id)
             assert recipient is not None
             message = await drafts.store_draft(
-                session, draft_, who.recipient_id, recipient.public_key, typed.text, g.now
+                session, on.ring, draft_, who.recipient_id, recipient.public_key, typed.text, g.now
             )
             if is_sent:
                 await send(session, on.ring, message, draft_, g.now)

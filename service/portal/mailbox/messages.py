@@ -1,5 +1,6 @@
 """The message page, its frame, its plain text and its downloads."""
 
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -12,7 +13,7 @@ from service.mailbox.archive import Archive, Member
 from service.mailbox.deliveries import get_delivery, get_neighbours, is_unread, mark_read
 from service.mailbox.opening import open_delivery
 from service.mailbox.shown import preview_body, show_body
-from service.mime.names import content_disposition, split_extension, unique_names
+from service.mime.names import content_disposition, unique_names
 from service.mime.notes import DAMAGED
 from service.portal.language import gettext as _
 from service.portal.language import language
@@ -156,7 +157,7 @@ async def all_files(delivery: str) -> Response:
 
 
 def _file_stem(sheet: Sheet) -> str:
-    return split_extension(one_line(sheet.subject, 80))[0] or "message"
+    return re.sub(r"[/\\]", "_", one_line(sheet.subject, 80)) or "message"
 
 
 async def _frame(delivery: str, *, shows_remote: bool, plain: bool) -> Response:
