@@ -15,7 +15,7 @@ demo: setup ## a small Microsoft 365 and the whole service on localhost; prints 
 	$(BIN)/python -m emulator demo
 
 test: $(VENV)/.ready-tests node_modules/.ready-tests service/portal/static/assets/.ready ## everything the tests need, then the whole suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 loop: setup ## every mail of tests/mail through the whole loop, one line of JSON each
 	$(BIN)/python -m emulator loop tests/mail/*.eml
