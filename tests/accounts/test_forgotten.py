@@ -2,7 +2,7 @@
 
 import asyncio
 
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from service.accounts.forgotten import Asking, ask, get_reset, reset_password
 from service.core.browsers import Browser
@@ -61,6 +61,29 @@ async def test_nobody_is_written_to_at_an_address_without_account(world: World) 
         await asked(world, kind)
         await asked(world, kind, "nonsense")
     assert await told(world) == []
+
+
+async def test_same_statements_run_with_and_without_an_account(world: World) -> None:
+    await world.register()
+    ran: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        ran.append(statement)
+
+    async def statements(kind: AccountLetter, address: str) -> list[str]:
+        ran.clear()
+        await asked(world, kind, address)
+        return list(ran)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        for kind in (AccountLetter.HINT, AccountLetter.RESET):
+            known = await statements(kind, BOB)
+            assert len(known) >= 3
+            assert await statements(kind, "eve@example.com") == known
+            assert await statements(kind, "not an address") == known
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 async def test_twenty_wrong_guesses_at_once_mail_one_warning(world: World) -> None:

@@ -52,13 +52,15 @@ async def reset_post() -> ResponseReturnValue:
     note = await waiting()
     stored = await state.hashing.hash(form["password"])
     device = request.cookies.get(state.cookies.device, "")
+    tokens = None
     async with state.db.writing() as session:
         found = await get_reset(session, _token(), g.now, for_update=True)
-        if found is None or _is_shut(found):
-            return await _card(found)
-        tokens = await reset_password(session, state.ring, found, stored, hint, device, browser(), g.now)
-        if g.reader is not None:
-            await end_session(session, g.reader.session_id)
+        if found is not None and not _is_shut(found):
+            tokens = await reset_password(session, state.ring, found, stored, hint, device, browser(), g.now)
+            if g.reader is not None:
+                await end_session(session, g.reader.session_id)
+    if found is None or tokens is None:
+        return await _card(found)
     if g.reader is not None:
         state.keys.drop(g.reader.session_id)
     where = way_in(note, found.account.id)
