@@ -66,6 +66,15 @@ def is_unread(delivery: Delivery) -> bool:
     return delivery.read_at is None if delivery.marked_read is None else not delivery.marked_read
 
 
+def in_place(folder: Folder, own: uuid.UUID | None = None) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of lying in a folder, or in one of the reader's own."""
+    if own is not None:
+        return (Delivery.own_folder_id == own, Delivery.folder != Folder.DELETED)
+    if folder is Folder.DELETED:
+        return (Delivery.folder == folder,)
+    return (Delivery.folder == folder, Delivery.own_folder_id.is_(None))
+
+
 def living(recipient_id: uuid.UUID, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that every query for a reader starts from: whose it is, and that its time is not over."""
     return (Delivery.recipient_id == recipient_id, Delivery.expires_at > now, Delivery.revoked_at.is_(None))
@@ -80,13 +89,14 @@ async def list_folder(
     after: Place | None = None,
     limit: int = PAGE,
     show: Show = Show.ALL,
+    own: uuid.UUID | None = None,
 ) -> Listed:
     """Read one page, with its messages."""
     query = (
         select(Delivery)
         .join(Delivery.message)
         .options(contains_eager(Delivery.message))
-        .where(*living(recipient_id, now), Delivery.folder == folder)
+        .where(*living(recipient_id, now), *in_place(folder, own))
         .order_by(Delivery.received_at.desc(), Delivery.id.desc())
         .limit(limit + 1)
     )
@@ -109,7 +119,7 @@ async def count_folders(session: AsyncSession, recipient_id: uuid.UUID, now: dat
     """Count what lies in each folder; folders without anything are there too."""
     query = (
         select(Delivery.folder, func.count(), func.count().filter(IS_UNREAD))
-        .where(*living(recipient_id, now))
+        .where(*living(recipient_id, now), or_(Delivery.own_folder_id.is_(None), Delivery.folder == Folder.DELETED))
         .group_by(Delivery.folder)
     )
     found = {folder: Count(total, unread) for folder, total, unread in await session.execute(query)}
@@ -134,7 +144,8 @@ async def get_neighbours(
     session: AsyncSession, recipient_id: uuid.UUID, delivery: Delivery, now: datetime
 ) -> tuple[uuid.UUID | None, uuid.UUID | None]:
     """Find the next newer and the next older one in the same folder."""
-    here = (*living(recipient_id, now), Delivery.folder == delivery.folder)
+    own = delivery.own_folder_id if delivery.folder is not Folder.DELETED else None
+    here = (*living(recipient_id, now), *in_place(delivery.folder, own))
     at, row_id = delivery.received_at, delivery.id
     is_newer = or_(Delivery.received_at > at, and_(Delivery.received_at == at, Delivery.id > row_id))
     is_older = or_(Delivery.received_at < at, and_(Delivery.received_at == at, Delivery.id < row_id))

@@ -128,6 +128,32 @@ async def test_ticked_rows_are_deleted_and_brought_back_without_scripts(site: Si
     await context.close()
 
 
+async def test_a_folder_is_made_filled_and_deleted_without_scripts(site: Site, browser: Browser) -> None:
+    context, page, faults = await site.open(browser, java_script_enabled=False)
+    await page.goto(f"{site.url}/folders")
+    await page.fill("#name", "Housing")
+    await page.click("text=Create")
+    await page.goto(f"{site.url}/inbox")
+    await page.check("input[name=m]")
+    await page.select_option("#move-rows", label="Housing")
+    await page.click("button[value=move]")
+    assert "1 message moved to “Housing”." in await page.inner_text("[role=status]")
+    await page.click(".sm-side >> text=Housing")
+    await page.click("a.sm-subj")
+    await page.select_option("#move-one", label="Inbox")
+    await page.click("button[value=move]")
+    assert "1 message moved back." in await page.inner_text("[role=status]")
+    await page.goto(f"{site.url}/folders")
+    await page.click(".sm-own summary")
+    await page.fill(".sm-own li input[name=name]", "Casa")
+    await page.click(".sm-own li button")
+    await page.click(".sm-own li >> text=Delete")
+    await page.click("text=Delete folder >> nth=-1")
+    assert "No folders yet." in await page.content()
+    assert faults == []
+    await context.close()
+
+
 async def test_scripts_tick_all_rows_and_count(site: Site, browser: Browser) -> None:
     context, page, faults = await site.open(browser)
     await page.goto(f"{site.url}/inbox")

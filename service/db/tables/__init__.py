@@ -2,7 +2,7 @@
 
 from service.db.tables.accounts import Account, Code, Device, Reset, Session
 from service.db.tables.columns import Model
-from service.db.tables.mail import Arrival, Blob, Delivery, Message, Recipient
+from service.db.tables.mail import Arrival, Blob, Delivery, Message, OwnFolder, Recipient
 from service.db.tables.work import AuditEntry, Cursor, Lease, Outbox, Rate, Subscription
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Message",
     "Model",
     "Outbox",
+    "OwnFolder",
     "Rate",
     "Recipient",
     "Reset",

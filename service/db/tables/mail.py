@@ -109,6 +109,8 @@ class Delivery(Model):
     token_hash: Mapped[bytes | None] = mapped_column(unique=True)
     """SHA-256 of the link token in the notice; none on own copies."""
     folder: Mapped[Folder] = mapped_column(EnumText(Folder))
+    own_folder_id: Mapped[uuid.UUID | None]
+    """The reader's own folder that it lies in, unless `folder` is Deleted; it comes back to there."""
     received_at: Mapped[datetime]
     """Copy of the message's, for lists in order without a join."""
     expires_at: Mapped[datetime]
@@ -123,6 +125,21 @@ class Delivery(Model):
 
     message: Mapped[Message] = relationship(back_populates="deliveries", lazy="raise")
     recipient: Mapped[Recipient] = relationship(lazy="raise")
+
+
+class OwnFolder(Model):
+    """A folder that a reader made. It keeps nothing longer."""
+
+    __tablename__ = "folders"
+    __table_args__ = (UniqueConstraint("recipient_id", "name_index"),)
+
+    id: Mapped[Key]
+    recipient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("recipients.id", ondelete="CASCADE"))
+    name: Mapped[bytes]
+    """Sealed to the recipient (place `folder/<id>`)."""
+    name_index: Mapped[Digest]
+    """HMAC of owner and name without regard to letter case, under the ring's index key."""
+    created_at: Mapped[datetime]
 
 
 class Blob(Model):

@@ -1,5 +1,6 @@
 """The mailbox's blueprint, and what its pages have in common."""
 
+import uuid
 from typing import Any
 
 from quart import Blueprint, abort, g
@@ -9,6 +10,7 @@ from service.core.states import Folder
 from service.db.tables import Delivery
 from service.mailbox.deliveries import count_folders, get_delivery, list_blobs
 from service.mailbox.opening import Content, Opened, open_delivery
+from service.mailbox.own_folders import list_own
 from service.portal.mailbox.rows import read_id
 from service.portal.session import Reader
 from service.portal.state import portal
@@ -41,7 +43,16 @@ async def open_message(text: str) -> tuple[Opened, Content]:
     return opened, Content.of(on.blobs, opened, keys)
 
 
-async def side(session: AsyncSession, here: Folder) -> dict[str, Any]:
-    """Return what the folders beside every page need."""
-    counts = await count_folders(session, reader().recipient_id, g.now)
-    return {"counts": counts, "here": here, "Folder": Folder}
+async def side(session: AsyncSession, here: Folder, own: uuid.UUID | None = None) -> dict[str, Any]:
+    """Return what the folders beside every page need; `own` is the reader's own folder that the page is in."""
+    who = reader()
+    counts = await count_folders(session, who.recipient_id, g.now)
+    named = await list_own(session, who.key, who.recipient_id, g.now)
+    here_own = next((one for one in named if one.id == own), None)
+    return {"counts": counts, "here": here, "Folder": Folder, "own_folders": named, "here_own": here_own}
+
+
+async def side_of(session: AsyncSession, delivery: Delivery) -> dict[str, Any]:
+    """Return the same for the page of a message."""
+    own = delivery.own_folder_id if delivery.folder is not Folder.DELETED else None
+    return await side(session, delivery.folder, own)

@@ -39,7 +39,7 @@ from service.mailbox.replies import (
     with_quote,
 )
 from service.mailbox.shown import read_plain
-from service.portal.mailbox.blueprint import mailbox, open_message, reader, side
+from service.portal.mailbox.blueprint import mailbox, open_message, reader, side, side_of
 from service.portal.mailbox.files import icon_of
 from service.portal.mailbox.rows import carried, file_name
 from service.portal.session import csrf_ok, signed_in
@@ -426,7 +426,8 @@ async def _form(
 ) -> str:
     on, who = portal(), reader()
     async with on.db.reading() as session:
-        beside = await side(session, Folder.DRAFTS if draft_ and draft_.loaded else original.delivery.folder)
+        is_stored = draft_ is not None and draft_.loaded is not None
+        beside = await (side(session, Folder.DRAFTS) if is_stored else side_of(session, original.delivery))
     stored = draft_ if draft_ and draft_.loaded else None
     files = stored.files if stored else ()
     offered = carried(original.sheet) if is_forward and not stored else ()

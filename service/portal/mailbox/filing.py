@@ -4,6 +4,7 @@ import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from quart import abort, g, redirect, request, url_for
 from quart.typing import ResponseReturnValue
@@ -11,16 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.states import Folder
 from service.mailbox.filing import FILED_MOST, Act, count_filed, file_messages
+from service.mailbox.own_folders import Named, count_moved, move_messages
 from service.portal.mailbox.blueprint import mailbox, reader
 from service.portal.mailbox.rows import read_id
 from service.portal.session import signed_in
 from service.portal.state import portal
 
 NOTHING = "nothing"
+NOWHERE = "nowhere"
 UNDONE = "undone"
+MOVE = "move"
+HOME = "home"
+"""Where a message came from: Inbox or Sent."""
 KEPT = ("show", "after")
 """What of a list's address leads back to the same page of it."""
-_DONE_CHARACTERS = 32 + FILED_MOST * 16 * 4 // 3
+_DONE_CHARACTERS = 64 + FILED_MOST * 16 * 4 // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +37,72 @@ class Done:
     count: int = 0
     undo: str = ""
     ids: tuple[str, ...] = ()
+    name: str = ""
+    """Of the folder that it was moved to."""
 
 
 @mailbox.post("/filing")
 @signed_in
 async def filing() -> ResponseReturnValue:
     form = await request.form
-    act, folder = _act(form.get("do", "")), _folder(form.get("folder", ""))
+    do, endpoint, at = form.get("do", ""), *_place(form.get("folder", ""))
     ids = [found for text in form.getlist("m")[:FILED_MOST] if (found := read_id(text))]
-    done = NOTHING
-    if ids:
+    if not ids:
+        done = NOTHING
+    elif do == MOVE:
+        done = await _move(ids, form.get("to", ""))
+    else:
+        act = _act(do)
         async with portal().db.writing() as session:
             changed = await file_messages(session, reader().recipient_id, ids, act, g.now)
-        done = UNDONE if form.get("undo") else _written(act, changed) if changed else ""
-    kept = {name: form[name] for name in KEPT if form.get(name)}
-    return redirect(url_for(f"mailbox.{folder}", done=done or None, **kept), 303)
+        done = _written(act, changed)
+    if done and form.get("undo"):
+        done = UNDONE
+    kept: dict[str, Any] = {name: form[name] for name in KEPT if form.get(name)}
+    return redirect(url_for(endpoint, done=done or None, **at, **kept), 303)
 
 
-async def read_done(session: AsyncSession, text: str) -> Done | None:
+async def read_done(session: AsyncSession, text: str, own_folders: Sequence[Named]) -> Done | None:
     """Read what was just done from a list's address; only what is so is said."""
-    if text in {NOTHING, UNDONE}:
+    if text in {NOTHING, NOWHERE, UNDONE}:
         return Done(text)
     word, _, packed = text[:_DONE_CHARACTERS].partition(".")
     try:
-        act = Act(word)
         raw = urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
     except ValueError:
         return None
     ids = [uuid.UUID(bytes=raw[at : at + 16]) for at in range(0, len(raw) - 15, 16)]
-    count = await count_filed(session, reader().recipient_id, ids, act, g.now)
-    return Done(act, count, act.opposite, tuple(one.hex for one in ids)) if count else None
+    hexes = tuple(one.hex for one in ids)
+    recipient_id = reader().recipient_id
+    if word.startswith(f"{MOVE}-"):
+        to = word.removeprefix(f"{MOVE}-")
+        name = next((one.name for one in own_folders if one.id.hex == to), "")
+        if not name and to != HOME:
+            return None
+        count = await count_moved(session, recipient_id, ids, read_id(to), g.now)
+        return Done(MOVE, count, MOVE, hexes, name) if count else None
+    if word not in set(Act):
+        return None
+    act = Act(word)
+    count = await count_filed(session, recipient_id, ids, act, g.now)
+    return Done(act, count, act.opposite, hexes) if count else None
 
 
-def _written(act: Act, ids: Sequence[uuid.UUID]) -> str:
-    return f"{act}.{urlsafe_b64encode(b''.join(one.bytes for one in ids)).decode().rstrip('=')}"
+async def _move(ids: Sequence[uuid.UUID], target: str) -> str:
+    """Move, and return what to say; a folder of somebody else is none."""
+    to = read_id(target)
+    if to is None and target != HOME:
+        return NOWHERE
+    async with portal().db.writing() as session:
+        moved = await move_messages(session, reader().recipient_id, ids, to, g.now)
+    if moved is None:
+        return NOWHERE
+    return _written(f"{MOVE}-{target}", moved)
+
+
+def _written(word: str, ids: Sequence[uuid.UUID]) -> str:
+    """Write what was done into an address; nothing where nothing was."""
+    return f"{word}.{urlsafe_b64encode(b''.join(one.bytes for one in ids)).decode().rstrip('=')}" if ids else ""
 
 
 def _act(text: str) -> Act:
@@ -74,8 +112,10 @@ def _act(text: str) -> Act:
         abort(400)
 
 
-def _folder(text: str) -> Folder:
-    try:
-        return Folder(text)
-    except ValueError:
+def _place(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the list that a form stands in, as endpoint and arguments."""
+    if read_id(text) is not None:
+        return "mailbox.own_folder", {"own": text}
+    if text not in set(Folder):
         abort(400)
+    return f"mailbox.{text}", {}

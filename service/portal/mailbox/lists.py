@@ -1,11 +1,14 @@
 """Lists: Inbox, Sent, Drafts, Deleted. One page of rows, newest first."""
 
+import uuid
 from datetime import UTC, datetime
+from functools import partial
 
-from quart import abort, g, render_template, request
+from quart import abort, g, render_template, request, url_for
 
 from service.core.states import Folder
 from service.mailbox.deliveries import Place, Show, list_folder
+from service.mailbox.own_folders import Named
 from service.portal.mailbox.blueprint import mailbox, reader, side
 from service.portal.mailbox.filing import read_done
 from service.portal.mailbox.rows import make_rows, read_id
@@ -37,14 +40,23 @@ async def deleted() -> str:
     return await _folder(Folder.DELETED)
 
 
-async def _folder(folder: Folder) -> str:
+@mailbox.get("/folders/<own>")
+@signed_in
+async def own_folder(own: str) -> str:
+    return await _folder(Folder.INBOX, own=read_id(own) or abort(404))
+
+
+async def _folder(folder: Folder, own: uuid.UUID | None = None) -> str:
     on, who = portal(), reader()
     show = _show()
     after = _after()
     async with on.db.reading() as session:
-        listed = await list_folder(session, who.recipient_id, folder, g.now, after=after, show=show)
-        beside = await side(session, folder)
-        done = await read_done(session, request.args.get("done", ""))
+        beside = await side(session, folder, own)
+        here_own: Named | None = beside["here_own"]
+        if own is not None and here_own is None:
+            abort(404)
+        listed = await list_folder(session, who.recipient_id, folder, g.now, after=after, show=show, own=own)
+        done = await read_done(session, request.args.get("done", ""), beside["own_folders"])
     return await render_template(
         "mailbox/list.html",
         rows=make_rows(on.ring, who.key, listed.deliveries),
@@ -53,6 +65,8 @@ async def _folder(folder: Folder) -> str:
         after=request.args.get("after", ""),
         done=done,
         show=show,
+        count=here_own.count if here_own else beside["counts"][folder],
+        here_url=partial(url_for, request.endpoint or "", **(request.view_args or {})),
         **beside,
     )
 

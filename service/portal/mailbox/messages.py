@@ -17,7 +17,7 @@ from service.mime.names import content_disposition, unique_names
 from service.mime.notes import DAMAGED
 from service.portal.language import gettext as _
 from service.portal.language import language
-from service.portal.mailbox.blueprint import mailbox, open_message, reader, side
+from service.portal.mailbox.blueprint import mailbox, open_message, reader, side_of
 from service.portal.mailbox.files import served_type
 from service.portal.mailbox.frame import frame_document, frame_headers, print_document
 from service.portal.mailbox.rows import (
@@ -52,7 +52,7 @@ async def message(delivery: str) -> str | Response:
         async with on.db.writing() as session:
             await mark_read(session, on.ring, opened.delivery, g.now, is_automatic=opened.sheet.automatic)
     async with on.db.reading() as session:
-        beside = await side(session, opened.delivery.folder)
+        beside = await side_of(session, opened.delivery)
         newer, older = await get_neighbours(session, who.recipient_id, opened.delivery, g.now)
     shown, hidden = list_files(opened.sheet)
     return await render_template(
