@@ -163,19 +163,10 @@ class SyncSettings(Shared):
     """Keep subjects out of notices."""
 
 
-class AdminSettings(Shared):
-    """Faces the help desk through Entra; opens addresses, never a subject or content."""
-
-    admin_url: Url
-    admin_bind: Words = Field(default=["127.0.0.1:8402"])
-    keys: Path
-
-
 ROLES: Mapping[str, type[Shared]] = {
     "portal": PortalSettings,
     "hook": HookSettings,
     "sync": SyncSettings,
-    "admin": AdminSettings,
 }
 Role = TypeVar("Role", bound=Shared)
 
