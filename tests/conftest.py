@@ -1,6 +1,7 @@
 """What the tests share: two databases, keys, a blob store, a clock, a browser."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 import threading
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from playwright.async_api import Browser, async_playwright
 
 from service.blobs import Blobs
@@ -22,6 +24,11 @@ from service.db.engine import Database
 from service.db.upgrade import upgrade
 from service.vault.ring import ROLES, KeyRing, make_ring
 from tests.chromium import ARGUMENTS, chromium_path
+
+# the same examples on every machine and in every run; HYPOTHESIS_PROFILE=explore looks for new ones
+settings.register_profile("steady", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 TEMPLATE = "safemail_template"

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from service.core.sheet import Role
 from service.errors import Refused
 from service.mailbox.html import clean_html
 from service.mailbox.plain import plain_to_html
-from service.mailbox.tokens import rewrite
+from service.mailbox.tokens import TooDeep, rewrite
 from service.mime.charsets import decode_text
 from service.mime.decoders import decoder
 from service.mime.excerpt import strip_html
@@ -68,7 +68,10 @@ PIECES = st.sampled_from(
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.one_of(PIECES, st.sampled_from(PAYLOADS)), max_size=24))
 def test_soup_becomes_harmless_and_stays_as_it_is(pieces: list[str]) -> None:
-    cleaned = clean_html("".join(pieces), pictures={"a": b"\x89PNG\r\n\x1a\n"})
+    try:
+        cleaned = clean_html("".join(pieces), pictures={"a": b"\x89PNG\r\n\x1a\n"})
+    except TooDeep:
+        reject()  # the deepest page of the list inside another: shown as plain text
     tree = check_harmless(cleaned.html)
     assert "<" not in cleaned.style
     assert "url" not in cleaned.style.lower()
