@@ -72,10 +72,9 @@ async def running(settings: SyncSettings, tenant: Tenant) -> AsyncIterator[None]
 
 
 @pytest.mark.usefixtures("running")
-async def test_from_send_to_notice_takes_less_than_a_second_or_so(tenant: Tenant):
+async def test_a_sent_mail_brings_notices_and_a_receipt(tenant: Tenant):
     await tenant.exchange.submit(ALICE, a_mail(bcc=CAROL))
-    took = await until(lambda: len(tenant.exchange.outside[BOB].mails) == 1)
-    assert took < 3  # a busy machine's; an idle one's is under 1
+    await until(lambda: len(tenant.exchange.outside[BOB].mails) == 1)
     await until(lambda: len(tenant.exchange.outside[CAROL].mails) == 1)
     await until(lambda: len(tenant.exchange.mailboxes[ALICE].folder("inbox").items) == 1)
 
