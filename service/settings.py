@@ -16,7 +16,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.core.addresses import InsideDomains, normal_form
-from service.core.limits import INTAKE_KEPT, MESSAGE_BYTES, RETENTION
+from service.core.limits import (
+    INACTIVE,
+    INACTIVE_GRACE,
+    INACTIVE_WARNING,
+    INTAKE_KEPT,
+    MESSAGE_BYTES,
+    REMIND_ENDING,
+    REMIND_UNREAD,
+    RETENTION,
+)
 
 PREFIX = "SAFEMAIL_"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -59,6 +68,11 @@ class Shared(BaseSettings):
     service_name: str = "Safemail"
     state_name: str = "State of Connecticut"
     help_desk: str = "Best.Helpdesk@ct.gov"
+    announcement_en: str = Field(default="", max_length=500)
+    """A few words of the agency for everybody, on the sign-in page and in notices."""
+    announcement_es: str = Field(default="", max_length=500)
+    inactive: timedelta = INACTIVE
+    """An account whose owner does not sign in for so long is switched off."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -103,6 +117,8 @@ class PortalSettings(Shared):
     account_policy: Literal["legacy", "modern"] = "legacy"
     reset_unlocks: bool = True
     """Whether a new password by a mailed link unlocks a locked account; else only the help desk does."""
+    read_with_code: bool = False
+    """Whether a message may be read with a code mailed to its address, without an account."""
     message_bytes: int = MESSAGE_BYTES
     password_memory_kib: int = 19_456
     """argon2id; below OWASP's 19,456 only in tests."""
@@ -161,6 +177,14 @@ class SyncSettings(Shared):
     delta_every: timedelta = timedelta(seconds=10)
     hide_subjects: bool = False
     """Keep subjects out of notices."""
+    inactive_warning: timedelta = INACTIVE_WARNING
+    """How long before it is switched off an account's owner is told."""
+    inactive_grace: timedelta = INACTIVE_GRACE
+    """How long after it was switched off an account is deleted, if nothing unexpired waits; zero: at once."""
+    remind_unread: timedelta = REMIND_UNREAD
+    """How long after its notice an unread message is named again; zero: never."""
+    remind_ending: timedelta = REMIND_ENDING
+    """How long before its end an unread message is named once more; zero: never."""
 
 
 ROLES: Mapping[str, type[Shared]] = {

@@ -15,6 +15,16 @@ FAILED_SIGN_INS = 10
 KNOWN_DEVICE = timedelta(days=90)
 """How long a browser that signed in is remembered after its last sign-in."""
 
+PASSWORD_AGE = timedelta(days=60)
+INACTIVE = timedelta(days=90)
+INACTIVE_WARNING = timedelta(days=14)
+INACTIVE_GRACE = timedelta(days=30)
+PROOF_LIFE = timedelta(minutes=5)
+"""A password, passkey or code given this lately allows changes of how to come in."""
+STEP_LIFE = timedelta(minutes=5)
+REMIND_UNREAD = timedelta(days=3)
+REMIND_ENDING = timedelta(days=2)
+
 CODE_DIGITS = 6
 CODE_LIFE = timedelta(minutes=10)
 CODE_TRIES = 5

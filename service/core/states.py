@@ -58,6 +58,31 @@ class AccountState(StrEnum):
     ACTIVE = "active"
     LOCKED = "locked"
     DISABLED = "disabled"
+    """Switched off after long inactivity; a new message opens it again."""
+    GUEST = "guest"
+    """Has no password: reads with a mailed code, where the agency allows it."""
+
+
+class Step(StrEnum):
+    """What a browser is asked next."""
+
+    SECOND_FACTOR = "second_factor"
+    PASSKEY_SIGN_IN = "passkey_sign_in"
+    PASSKEY_ADD = "passkey_add"
+    AUTHENTICATOR_ADD = "authenticator_add"
+
+
+class HandedOver(StrEnum):
+    """How far a reply is with one addressee."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    """Exchange took it; whether it lies in the mailbox is not known."""
+    DELIVERED = "delivered"
+    """Exchange's trace says that it lies in the mailbox."""
+    RETURNED = "returned"
+    FAILED = "failed"
+    """Exchange did not take it, or nobody can say."""
 
 
 class Lane(StrEnum):
@@ -74,9 +99,12 @@ class Letter(StrEnum):
 
     CODE = "code"
     NOTICE = "notice"
+    REMINDER = "reminder"
+    """Queued with its notice, to go when the message still lies unread."""
     RECEIPT_SECURED = "receipt_secured"
     RECEIPT_READ = "receipt_read"
     RECEIPT_NOT_DELIVERED = "receipt_not_delivered"
+    RECEIPT_EXPIRED = "receipt_expired"
     REPLY = "reply"
     ACCOUNT = "account"
     """Account letters: hint, reset, warnings; the payload names which."""
@@ -89,6 +117,15 @@ class AccountLetter(StrEnum):
     RESET = "reset"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
     LOCKED = "locked"
+    NEW_DEVICE = "new_device"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    ENDING_SOON = "ending_soon"
+    """Will be switched off for inactivity."""
+    DISABLED = "disabled"
+    REPLY_RETURNED = "reply_returned"
+    CLOSED = "closed"
 
 
 LANE_OF = {
@@ -96,9 +133,11 @@ LANE_OF = {
     Letter.ACCOUNT: Lane.CODES,
     Letter.REPLY: Lane.REPLIES,
     Letter.NOTICE: Lane.NOTICES,
+    Letter.REMINDER: Lane.NOTICES,
     Letter.RECEIPT_SECURED: Lane.RECEIPTS,
     Letter.RECEIPT_READ: Lane.RECEIPTS,
     Letter.RECEIPT_NOT_DELIVERED: Lane.RECEIPTS,
+    Letter.RECEIPT_EXPIRED: Lane.RECEIPTS,
 }
 
 
@@ -116,6 +155,8 @@ class Outgoing(StrEnum):
     """Send was called; the answer is not stored yet."""
     SENT = "sent"
     FAILED = "failed"
+    NOT_NEEDED = "not_needed"
+    """What it was to tell is no longer so; it was never drafted."""
     UNSURE = "unsure"
     """Neither the draft's place nor Sent Items could say; a person decides, we never resend."""
 

@@ -15,7 +15,9 @@ from service.portal.assets import read_assets
 from service.portal.cookies import Cookies
 from service.portal.dates import size
 from service.portal.doors.blueprint import doors
+from service.portal.help import blueprint as help_centre
 from service.portal.mailbox import blueprint as mailbox
+from service.portal.preferences import blueprint as preferences
 from service.portal.session import KeptKeys, csrf_token, seconds_left, way_back
 from service.portal.state import EXTENSION, Portal, cost_of, wall_clock
 from service.portal.uploads import FORM_BYTES, Gate
@@ -55,6 +57,8 @@ def create_app(
     errors.set_up(app)
     app.register_blueprint(doors)
     app.register_blueprint(mailbox)
+    app.register_blueprint(preferences)
+    app.register_blueprint(help_centre)
     app.asgi_app = Gate(app.asgi_app, settings.message_bytes)  # type: ignore[method-assign]
     return app
 

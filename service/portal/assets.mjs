@@ -103,7 +103,8 @@ function prune(css) {
   return out;
 }
 
-let style = text(join(source, "app.css")) + text(join(source, "frame.css"));
+const sheets = readdirSync(source).filter((name) => name.endsWith(".css") && name !== "app.css");
+let style = ["app.css", ...sheets.sort()].map((name) => text(join(source, name))).join("");
 for (const name of PICTURES) put(name, readFileSync(join(uswds, "img", name)));
 for (const weight of FONTS) {
   const file = `PublicSans-${weight}.woff2`;

@@ -20,6 +20,7 @@ from werkzeug.routing import RequestRedirect
 
 from service.accounts.passwords import must_change_password
 from service.accounts.sessions import SignedIn, find_session, touch_session
+from service.core.preferences import Preferences, read_preferences
 from service.portal import language
 from service.portal.cookies import keep_cookie
 from service.portal.dates import Times
@@ -55,6 +56,7 @@ class Reader:
     session_id: uuid.UUID
     session_ends_at: datetime
     must_change_password: bool
+    preferences: Preferences
 
     @property
     def recipient_id(self) -> uuid.UUID:
@@ -234,4 +236,5 @@ async def _reader(state: Portal, found: SignedIn) -> Reader:
         session_id=found.session.id,
         session_ends_at=found.ends_at,
         must_change_password=must_change_password(found.account.password_at, g.now, state.settings.account_policy),
+        preferences=read_preferences(found.account.preferences),
     )

@@ -1,12 +1,16 @@
-"""Accounts of recipients and how they come in: sessions, codes, known devices."""
+"""Accounts of recipients and how they come in: sessions, codes, known devices, passkeys, second factors.
+
+A `bound` column is a keyed digest (vault.binding) over what the row says about its owner: whoever can write to the
+database, and holds no key, cannot make a row that lets them in as somebody else.
+"""
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.states import AccountState
+from service.core.states import AccountState, Step
 from service.db.tables.columns import EnumText, Key, Model
 
 
@@ -33,6 +37,17 @@ class Account(Model):
     locked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     last_sign_in_at: Mapped[datetime | None]
+    preferences: Mapped[str | None] = mapped_column(String(2048))
+    """core.preferences.Preferences as JSON; none: as shipped."""
+    signature: Mapped[bytes | None]
+    """Text under what its owner writes, sealed to the recipient (place `signature/<id>`)."""
+    warned_at: Mapped[datetime | None]
+    """When its owner was told that it will be switched off; none after a sign-in."""
+    disabled_at: Mapped[datetime | None]
+    authenticator: Mapped[bytes | None]
+    """Secret of the authenticator app, sealed to the recipient (place `authenticator/<id>`)."""
+    authenticator_step: Mapped[int | None] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"))
+    """The last time step whose code was taken: none is taken twice (RFC 6238 section 5.2)."""
 
 
 class Session(Model):
@@ -46,6 +61,9 @@ class Session(Model):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     device_id: Mapped[uuid.UUID | None]
+    proven_at: Mapped[datetime | None]
+    """When its holder last gave a password, passkey or code: what matters for changes of how to come in."""
+    bound: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
 
 class Device(Model):
@@ -59,6 +77,10 @@ class Device(Model):
     failures: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    browser: Mapped[str | None] = mapped_column(String(16))
+    """A name of core.browsers, as is the system: what its owner knows it by."""
+    system: Mapped[str | None] = mapped_column(String(16))
+    bound: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
 
 class Code(Model):
@@ -79,6 +101,8 @@ class Code(Model):
     sent_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     proven_at: Mapped[datetime | None]
+    bound: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """Set with `proven_at`."""
 
 
 class Reset(Model):
@@ -90,3 +114,54 @@ class Reset(Model):
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    bound: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+
+
+class Passkey(Model):
+    """A WebAuthn credential: signs in without the password."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[Key]
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    public_key: Mapped[bytes]
+    """COSE, as registered."""
+    sign_count: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"))
+    name: Mapped[bytes]
+    """What its owner calls it, sealed to the recipient (place `passkey/<id>`)."""
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    bound: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class RecoveryCode(Model):
+    """One of the codes that come in place of the authenticator app, each once."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[Key]
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    code: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """Peppered digest, bound to the account."""
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Challenge(Model):
+    """One browser between two steps: a passkey's challenge, or a right password that waits for its second factor."""
+
+    __tablename__ = "challenges"
+
+    id: Mapped[Key]
+    step: Mapped[Step] = mapped_column(EnumText(Step))
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    """Of the browser's step cookie."""
+    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    """None while a passkey has not said whose it is."""
+    content: Mapped[bytes | None]
+    """A challenge's random bytes; or a secret that waits to be confirmed, sealed to the recipient."""
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    bound: Mapped[bytes] = mapped_column(LargeBinary(32))

@@ -3,11 +3,11 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.core.states import Arrival as ArrivalState
-from service.core.states import Bcc, Envelope, Folder, MessageKind
+from service.core.states import Bcc, Envelope, Folder, HandedOver, MessageKind
 from service.db.tables.columns import Digest, EnumText, Key, Model
 
 
@@ -41,6 +41,8 @@ class Recipient(Model):
     """Name of the portal key that wraps the private half."""
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    bound: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """vault.binding over id and address: letters go to no other address than the one it was made for."""
 
 
 class Message(Model):
@@ -140,6 +142,22 @@ class OwnFolder(Model):
     name_index: Mapped[Digest]
     """HMAC of owner and name without regard to letter case, under the ring's index key."""
     created_at: Mapped[datetime]
+
+
+class Handover(Model):
+    """How far a reply is with one of those it was written to; what the writer is shown."""
+
+    __tablename__ = "handovers"
+    __table_args__ = (UniqueConstraint("message_id", "address_index"),)
+
+    id: Mapped[Key]
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    address_index: Mapped[Digest]
+    """As of recipients: the address itself stands in the reply's sealed sheet."""
+    state: Mapped[HandedOver] = mapped_column(EnumText(HandedOver))
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    """Exchange's status code (RFC 3463), nothing else."""
+    changed_at: Mapped[datetime]
 
 
 class Blob(Model):

@@ -1,6 +1,6 @@
 """The doors' blueprint, and the pages that need no sign-in and no form."""
 
-from quart import Blueprint, Response, abort, current_app, g, redirect, render_template
+from quart import Blueprint, Response, abort, current_app, g, redirect
 from quart.typing import ResponseReturnValue
 
 from service.portal.assets import Assets
@@ -22,11 +22,6 @@ async def asset(name: str) -> ResponseReturnValue:
         abort(404)
     kind, body = found
     return Response(body, content_type=kind, headers={"Cache-Control": f"public, max-age={A_YEAR}, immutable"})
-
-
-@doors.get("/help")
-async def help_page() -> ResponseReturnValue:
-    return await render_template("doors/help.html")
 
 
 from service.portal.doors import forgotten, link, password, register, reset, sign_in  # noqa: E402, F401 - they add their pages
