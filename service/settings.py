@@ -68,11 +68,17 @@ class Shared(BaseSettings):
     service_name: str = "Safemail"
     state_name: str = "State of Connecticut"
     help_desk: str = "Best.Helpdesk@ct.gov"
+    retention: timedelta = RETENTION
+    """How long a message can be read."""
     announcement_en: str = Field(default="", max_length=500)
     """A few words of the agency for everybody, on the sign-in page and in notices."""
     announcement_es: str = Field(default="", max_length=500)
     inactive: timedelta = INACTIVE
     """An account whose owner does not sign in for so long is switched off."""
+    inactive_warning: timedelta = INACTIVE_WARNING
+    """How long before it is switched off an account's owner is told."""
+    inactive_grace: timedelta = INACTIVE_GRACE
+    """How long after it was switched off an account is deleted, if nothing unexpired waits; zero: at once."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -169,7 +175,6 @@ class SyncSettings(Shared):
     """How blind copies are recovered: not at all, or by message trace."""
     trace_requests: int = Field(default=80, ge=10)
     """Message traces in five minutes; 100 are shared by all tools of a tenant (Exchange team blog, January 2026)."""
-    retention: timedelta = RETENTION
     message_bytes: int = MESSAGE_BYTES
     intake_keep: timedelta = INTAKE_KEPT
     leases: timedelta = timedelta(seconds=60)
@@ -177,10 +182,6 @@ class SyncSettings(Shared):
     delta_every: timedelta = timedelta(seconds=10)
     hide_subjects: bool = False
     """Keep subjects out of notices."""
-    inactive_warning: timedelta = INACTIVE_WARNING
-    """How long before it is switched off an account's owner is told."""
-    inactive_grace: timedelta = INACTIVE_GRACE
-    """How long after it was switched off an account is deleted, if nothing unexpired waits; zero: at once."""
     remind_unread: timedelta = REMIND_UNREAD
     """How long after its notice an unread message is named again; zero: never."""
     remind_ending: timedelta = REMIND_ENDING
