@@ -91,6 +91,7 @@ async def _shred(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
             bcc_box=None,
             sender_admin=None,
             message_id_index=None,
+            thread_index=None,
             sender_index=None,
             content_index=None,
         )

@@ -5,7 +5,7 @@ A sheet never names a blind copy: every recipient can open it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -125,6 +125,11 @@ class Sheet:
             )
         except (KeyError, TypeError) as exc:
             raise ValueError("not a sheet") from exc
+
+
+def thread_root(references: Sequence[str], message_id: str) -> str:
+    """Return the id that a thread began with; '' where a mail has none."""
+    return references[0] if references else message_id
 
 
 def _part(raw: Mapping[str, Any]) -> Part:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.limits import BCC_WITHIN, EXCERPT_CHARACTERS, JOIN_WITHIN
 from service.core.references import new_reference
-from service.core.sheet import Person, Role, Sheet
+from service.core.sheet import Person, Role, Sheet, thread_root
 from service.core.states import Arrival as State
 from service.core.states import Bcc, MessageKind, NotDelivered
 from service.core.text import one_line
@@ -214,6 +214,7 @@ def _message(
     )
     excerpt = one_line(mail.text, EXCERPT_CHARACTERS).encode("utf-8", "replace")
     who = json.dumps({"name": sender.name, "address": sender.address}).encode()
+    root = thread_root(mail.references, mail.message_id or facts.internet_message_id)
     return Message(
         id=message_id,
         kind=MessageKind.RECEIVED,
@@ -232,6 +233,7 @@ def _message(
         message_id_index=ring.digest(
             "index", "message-id", facts.internet_message_id or mail.message_id or message_id.hex
         ),
+        thread_index=ring.digest("index", "thread", root) if root else None,
         sender_index=address_index(ring, sender.address),
         content_index=ring.digest("index", "content", f"{mail.content_digest.hex()}/{facts.trace_id}"),
         bcc=Bcc.WAITING if rules.bcc_is_traced else Bcc.KNOWN,

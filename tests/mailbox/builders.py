@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from service.blobs import Blobs
 from service.core.limits import EXCERPT_CHARACTERS, RETENTION
 from service.core.references import new_reference
-from service.core.sheet import Person, Sheet
+from service.core.sheet import Person, Sheet, thread_root
 from service.core.states import Envelope, Folder, MessageKind
 from service.db.engine import Database
 from service.db.tables import Blob, Delivery, Message, Recipient
@@ -125,6 +125,8 @@ async def a_sealed_mail(
             ring, "mailer", f"messages/{message_id.hex}/sender", json.dumps({"name": "", "address": ""}).encode()
         ),
     )
+    if root := thread_root(mail.references, mail.message_id):
+        message.thread_index = ring.digest("index", "thread", root)
     deliveries: dict[str, uuid.UUID] = {}
     async with db.writing() as session:
         session.add(message)

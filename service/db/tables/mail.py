@@ -52,6 +52,7 @@ class Message(Model):
     __table_args__ = (
         Index("ix_messages_join", "message_id_index", "sender_index", "received_at"),
         Index("ix_messages_expires_at", "expires_at"),
+        Index("ix_messages_thread_index", "thread_index"),
     )
 
     id: Mapped[Key]
@@ -82,6 +83,8 @@ class Message(Model):
     """The sender's address, boxed to the admin key."""
     message_id_index: Mapped[bytes | None]
     """HMAC of the Message-ID under the index key; with sender and content it finds copies of one mail."""
+    thread_index: Mapped[bytes | None]
+    """HMAC of the id that the thread began with, under the index key: what belongs together on the message page."""
     sender_index: Mapped[bytes | None]
     content_index: Mapped[bytes | None]
     """HMAC of the digest of body and attachments, and of Exchange's own id of the mail."""

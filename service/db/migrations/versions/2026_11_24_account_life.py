@@ -29,6 +29,8 @@ def upgrade() -> None:
         op.execute(sa.delete(sa.table(table)))
         op.add_column(table, sa.Column("bound", DIGEST, nullable=True))
     op.add_column("recipients", sa.Column("bound", DIGEST, nullable=True))
+    op.add_column("messages", sa.Column("thread_index", sa.LargeBinary(), nullable=True))
+    op.create_index(op.f("ix_messages_thread_index"), "messages", ["thread_index"])
     op.add_column("sessions", sa.Column("proven_at", INSTANT, nullable=True))
     for name, kind in DEVICES:
         op.add_column("devices", sa.Column(name, kind, nullable=True))
@@ -107,5 +109,7 @@ def downgrade() -> None:
     for name, _ in DEVICES:
         op.drop_column("devices", name)
     op.drop_column("sessions", "proven_at")
+    op.drop_index(op.f("ix_messages_thread_index"), "messages")
+    op.drop_column("messages", "thread_index")
     for table in ("recipients", "sessions", "devices", "codes", "resets"):
         op.drop_column(table, "bound")
