@@ -9,10 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.addresses import normal_form
 from service.db.tables import Recipient
+from service.errors import SealBroken
+from service.vault.binding import bind, is_bound
 from service.vault.box import open_box, seal_box
 from service.vault.people import RecipientKey, new_recipient_key, seal_to_recipient, unwrap_recipient_key
 from service.vault.ring import KeyRing
+from service.vault.tokens import same
 from service.vault.types import Wrapped
+
+_BOUND = "recipient"
 
 
 def address_index(ring: KeyRing, address: str) -> bytes:
@@ -21,14 +26,28 @@ def address_index(ring: KeyRing, address: str) -> bytes:
 
 
 async def get_by_address(session: AsyncSession, ring: KeyRing, address: str) -> Recipient | None:
-    """Find the living recipient of an address. Raises BadAddress."""
-    return (
+    """Find the living recipient of an address.
+
+    Raises:
+        BadAddress: it is no address.
+        SealBroken: the row says of itself what we did not write: nobody's mail is sealed to it, nobody comes in by it.
+    """
+    found = (
         await session.scalars(
             select(Recipient).where(
                 Recipient.address_index == address_index(ring, address), Recipient.ended_at.is_(None)
             )
         )
     ).one_or_none()
+    if found is not None:
+        check_bound(ring, found)
+    return found
+
+
+def check_bound(ring: KeyRing, recipient: Recipient) -> None:
+    """Raises SealBroken where id, address and public key do not belong together."""
+    if not is_bound(ring, "index", recipient.bound, _BOUND, *_fields(recipient)):
+        raise SealBroken
 
 
 def new_recipient(ring: KeyRing, address: str, now: datetime) -> Recipient:
@@ -37,7 +56,7 @@ def new_recipient(ring: KeyRing, address: str, now: datetime) -> Recipient:
     portal = ring.wrapper("portal")
     public, wrapped = new_recipient_key(portal, row_id.bytes)
     encoded = address.encode()
-    return Recipient(
+    recipient = Recipient(
         id=row_id,
         address_index=address_index(ring, address),
         address_self=seal_to_recipient(public, f"address/{row_id.hex}", encoded),
@@ -48,6 +67,8 @@ def new_recipient(ring: KeyRing, address: str, now: datetime) -> Recipient:
         wrapped_by=portal.name,
         created_at=now,
     )
+    recipient.bound = bind(ring, "index", _BOUND, *_fields(recipient))
+    return recipient
 
 
 async def get_or_add(session: AsyncSession, ring: KeyRing, address: str, now: datetime) -> Recipient:
@@ -76,5 +97,13 @@ def own_address(key: RecipientKey, recipient: Recipient) -> str:
 
 
 def mailing_address(ring: KeyRing, recipient: Recipient) -> str:
-    """Open the address with the mailer key (sync)."""
-    return open_box(ring, f"recipients/{recipient.id.hex}", recipient.address_mailer).decode()
+    """Open the address with the mailer key (sync). Raises SealBroken, also where the row was made for another one."""
+    check_bound(ring, recipient)
+    address = open_box(ring, f"recipients/{recipient.id.hex}", recipient.address_mailer).decode()
+    if not same(address_index(ring, address), recipient.address_index):
+        raise SealBroken
+    return address
+
+
+def _fields(recipient: Recipient) -> tuple[bytes, ...]:
+    return recipient.id.bytes, recipient.address_index, recipient.public_key

@@ -42,7 +42,7 @@ async def is_current(
         account = await get_account(session, account_id)
     if wait > 0:
         raise TooMany(wait)
-    is_right = len(typed) <= PASSWORD_LONGEST and await gate.is_password(typed, account.password)
+    is_right = len(typed) <= PASSWORD_LONGEST and await gate.is_password(typed, account_id, account.password)
     if not is_right:
         async with db.writing() as session:
             await allow(session, ring, CURRENT, account_id.hex, now)
@@ -70,4 +70,4 @@ async def change_password(
     device_id = old.device_id if old is not None else None
     await session.execute(delete(Session).where(Session.account_id == account_id))
     await session.execute(delete(Reset).where(Reset.account_id == account_id))
-    return await add_session(session, account_id, device_id, now)
+    return await add_session(session, ring, account_id, device_id, now)

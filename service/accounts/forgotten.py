@@ -13,10 +13,9 @@ from sqlalchemy import Select, delete, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.accounts.devices import add_device, get_device
+from service.accounts.bound import bind_row, is_row_bound
+from service.accounts.coming_in import Tokens, come_in
 from service.accounts.rates import ASKS, LETTERS, LETTERS_AN_HOUR, TooMany, allow, seconds_left
-from service.accounts.registering import Tokens
-from service.accounts.sessions import add_session
 from service.accounts.telling import tell, told
 from service.core.addresses import BadAddress, normal_form
 from service.core.browsers import Browser
@@ -76,13 +75,15 @@ async def ask(session: AsyncSession, ring: KeyRing, kind: AccountLetter, asking:
     payload = told(kind, asking.browser, unlocks=asking.unlocks)
     if kind is AccountLetter.RESET:
         payload["token"], token_hash = new_token()
-        await _renew_link(session, whose.where(Account.state != AccountState.DISABLED), token_hash, now)
+        await _renew_link(session, ring, whose.where(Account.state != AccountState.DISABLED), token_hash, now)
     once = f"account/{kind}/{uuid.uuid4().hex}"
     await queue_letter_for(session, ring, whose, Letter.ACCOUNT, once, now, payload=payload)
 
 
-async def get_reset(session: AsyncSession, token: str, now: datetime, *, for_update: bool = False) -> Resetting | None:
-    """Find what a link opens. Never was, replaced, used and too old are `None`."""
+async def get_reset(
+    session: AsyncSession, ring: KeyRing, token: str, now: datetime, *, for_update: bool = False
+) -> Resetting | None:
+    """Find what a link opens. Never was, replaced, used, too old and not written by the portal are `None`."""
     if not token or len(token) > TOKEN_LONGEST:
         return None
     query = (
@@ -94,7 +95,7 @@ async def get_reset(session: AsyncSession, token: str, now: datetime, *, for_upd
     if for_update:
         query = query.with_for_update(of=(Reset, Account))
     found = (await session.execute(query)).one_or_none()
-    return Resetting(*found) if found else None
+    return Resetting(*found) if found and is_row_bound(ring, found[0]) else None
 
 
 async def reset_password(
@@ -109,7 +110,7 @@ async def reset_password(
 ) -> Tokens:
     """Set a checked and hashed password, unlock, end every session and the link, and open a session for who came."""
     account = found.account
-    account.password, account.password_at, account.last_sign_in_at = stored, now, now
+    account.password, account.password_at = stored, now
     if hint:
         account.hint = seal_box(ring, "mailer", f"hint/{account.id.hex}", hint.encode())
     session.add(AuditEntry(at=now, actor="portal", verb="account.reset", object_id=account.id.hex))
@@ -120,12 +121,7 @@ async def reset_password(
     await session.execute(delete(Session).where(Session.account_id == account.id))
     await session.execute(delete(Reset).where(Reset.account_id == account.id))
     await tell(session, ring, AccountLetter.PASSWORD_CHANGED, account.id, browser, now)
-    device = await get_device(session, account.id, device_token, now, for_update=True)
-    if device is None:
-        device_id, new_device = await add_device(session, account.id, now)
-        return Tokens(await add_session(session, account.id, device_id, now), new_device)
-    device.failures, device.seen_at = 0, now
-    return Tokens(await add_session(session, account.id, device.id, now), None)
+    return await come_in(session, ring, account, device_token, browser, now)
 
 
 async def _has_room(session: AsyncSession, ring: KeyRing, address: str, now: datetime) -> bool:
@@ -136,10 +132,17 @@ async def _has_room(session: AsyncSession, ring: KeyRing, address: str, now: dat
     return False
 
 
-async def _renew_link(session: AsyncSession, whose: Select[uuid.UUID], token_hash: TokenHash, now: datetime) -> None:
+async def _renew_link(
+    session: AsyncSession, ring: KeyRing, whose: Select[uuid.UUID], token_hash: TokenHash, now: datetime
+) -> None:
+    account_id = await session.scalar(whose) or uuid.uuid4()  # nobody's, who is bound alike and then not found
+    reset = Reset(account_id=account_id, token_hash=token_hash, created_at=now, expires_at=now + RESET_LIFE)
+    bind_row(ring, reset)
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     columns = Reset.__table__.c
-    values = {"token_hash": token_hash, "created_at": now, "expires_at": now + RESET_LIFE}
-    row = whose.add_columns(*(literal(value, columns[name].type) for name, value in values.items()))
+    values = {name: getattr(reset, name) for name in ("token_hash", "created_at", "expires_at", "bound")}
+    row = whose.where(Account.id == account_id).add_columns(
+        *(literal(value, columns[name].type) for name, value in values.items())
+    )
     statement = dialect.insert(Reset).from_select(["account_id", *values], row)
     await session.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=values))

@@ -1,6 +1,7 @@
 """Password hashing behind a gate: each hash takes 19 MiB and a core for ~20 ms, so few run at once."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from service.vault.ring import KeyRing
 AT_ONCE = 4
 WAIT_SECONDS = 2.0
 """How long a sign-in waits for its turn before it is told to come again (503)."""
+NOBODY = uuid.UUID(int=0)
 
 
 class HashGate:
@@ -21,18 +23,20 @@ class HashGate:
         self._slots = asyncio.Semaphore(at_once)
         self._nobody: str | None = None
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, owner: uuid.UUID) -> str:
         """Raises TryAgain."""
         async with self._slot():
-            return await asyncio.to_thread(hash_password, self._ring, password, self.cost)
+            return await asyncio.to_thread(hash_password, self._ring, password, owner, self.cost)
 
-    async def is_password(self, password: str, stored: str | None) -> bool:
-        """Compare; where nothing is stored, do the same work and say no. Raises TryAgain."""
+    async def is_password(self, password: str, owner: uuid.UUID, stored: str) -> bool:
+        """Compare; where nothing is stored (empty), do the same work and say no. Raises TryAgain."""
         async with self._slot():
             if self._nobody is None:
-                self._nobody = await asyncio.to_thread(hash_password, self._ring, "nobody's password", self.cost)
-            matches = await asyncio.to_thread(is_password, self._ring, password, stored or self._nobody)
-            return matches and stored is not None
+                self._nobody = await asyncio.to_thread(
+                    hash_password, self._ring, "nobody's password", NOBODY, self.cost
+                )
+            matches = await asyncio.to_thread(is_password, self._ring, password, owner, stored or self._nobody)
+            return matches and bool(stored)
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:

@@ -13,9 +13,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
-from service.accounts.devices import add_device
+from service.accounts.bound import bind_row, is_row_bound
+from service.accounts.coming_in import Tokens, come_in_on
 from service.accounts.rates import CODES, TooMany, allow, seconds_left
-from service.accounts.sessions import add_session
+from service.core.browsers import Browser
 from service.core.limits import CODE_LIFE, CODE_RESEND_AFTER, CODE_TRIES
 from service.core.states import AccountState, Letter
 from service.db.tables import Account, AuditEntry, Code, Delivery, Recipient
@@ -66,17 +67,13 @@ class NewAccount:
     language: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Tokens:
-    """What stands in the cookies of who just came in."""
+async def get_flow(
+    session: AsyncSession, ring: KeyRing, token: str, now: datetime, *, for_update: bool = False
+) -> Flow | None:
+    """Find the registration of a browser's flow cookie, as long as its message lives and it has not run out.
 
-    session: Token
-    device: Token | None
-    """None where the browser has its cookie already."""
-
-
-async def get_flow(session: AsyncSession, token: str, now: datetime, *, for_update: bool = False) -> Flow | None:
-    """Find the registration of a browser's flow cookie, as long as its message lives and it has not run out."""
+    One that says it was proven, and was not so by the portal, is none.
+    """
     if not token:
         return None
     query = (
@@ -96,7 +93,9 @@ async def get_flow(session: AsyncSession, token: str, now: datetime, *, for_upda
     if for_update:
         query = query.with_for_update(of=Code)
     found = (await session.execute(query)).one_or_none()
-    return Flow(found[1], found[0]) if found else None
+    if found is None or (found[1].proven_at is not None and not is_row_bound(ring, found[1])):
+        return None
+    return Flow(found[1], found[0])
 
 
 async def start_flow(
@@ -148,15 +147,16 @@ def try_code(ring: KeyRing, flow: Flow, typed: str, now: datetime) -> Tried:
         return Tried.NO_TRIES
     if now >= row.expires_at:
         return Tried.TOO_OLD
-    if same(hash_code(ring, row.id.hex, typed), row.code):
+    if same(hash_code(ring, _place(row), typed), row.code):
         row.proven_at = now
+        bind_row(ring, row)
         return Tried.RIGHT
     row.tries += 1
     return Tried.WRONG if flow.tries_left > 0 else Tried.NO_TRIES
 
 
 async def save_account(
-    session: AsyncSession, ring: KeyRing, flow: Flow, new: NewAccount, now: datetime
+    session: AsyncSession, ring: KeyRing, flow: Flow, new: NewAccount, browser: Browser, now: datetime
 ) -> Tokens | None:
     """Make the account with its first session and device, and end the flow; None where there is an account already."""
     assert flow.code.proven_at is not None
@@ -166,26 +166,28 @@ async def save_account(
         return None
     place = recipient.id.hex
     name = json.dumps({"first": new.first, "last": new.last}, ensure_ascii=False).encode()
-    session.add(
-        Account(
-            id=recipient.id,
-            state=AccountState.ACTIVE,
-            password=new.password,
-            password_at=now,
-            name=seal_to_recipient(recipient.public_key, f"name/{place}", name),
-            hint=seal_box(ring, "mailer", f"hint/{place}", new.hint.encode()) if new.hint else None,
-            language=new.language,
-            failures=0,
-            created_at=now,
-            last_sign_in_at=now,
-        )
+    account = Account(
+        id=recipient.id,
+        state=AccountState.ACTIVE,
+        password=new.password,
+        password_at=now,
+        name=seal_to_recipient(recipient.public_key, f"name/{place}", name),
+        hint=seal_box(ring, "mailer", f"hint/{place}", new.hint.encode()) if new.hint else None,
+        language=new.language,
+        failures=0,
+        created_at=now,
     )
+    session.add(account)
     session.add(AuditEntry(at=now, actor="portal", verb="account.create", object_id=place))
     await session.flush()
-    device_id, device = await add_device(session, recipient.id, now)
-    token = await add_session(session, recipient.id, device_id, now)
+    tokens = await come_in_on(session, ring, account, None, browser, now)
     await session.execute(delete(Code).where(Code.recipient_id == recipient.id))
-    return Tokens(token, device)
+    return tokens
+
+
+def _place(row: Code) -> str:
+    """Return what a code is bound to: moved to another browser, address or message it fits no more."""
+    return f"{row.id.hex}/{row.recipient_id.hex}/{row.delivery_id.hex}/{row.flow_hash.hex()}"
 
 
 async def _mail_code(
@@ -195,7 +197,7 @@ async def _mail_code(
     if not await allow(session, ring, CODES, of, now):
         raise TooMany(await seconds_left(session, ring, CODES, of, now))
     code = new_code()
-    row.code, row.sent_at, row.expires_at = hash_code(ring, row.id.hex, code), now, now + CODE_LIFE
+    row.code, row.sent_at, row.expires_at = hash_code(ring, _place(row), code), now, now + CODE_LIFE
     await queue_letter(
         session,
         ring,

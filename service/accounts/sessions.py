@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.core.limits import SESSION_IDLE, SESSION_LONGEST
+from service.accounts.bound import bind_row, is_row_bound
+from service.core.limits import PROOF_LIFE, SESSION_IDLE, SESSION_LONGEST
 from service.core.states import AccountState
 from service.db.tables import Account, Recipient, Session
+from service.vault.ring import KeyRing
 from service.vault.tokens import hash_token, new_token
 from service.vault.types import Token
 
@@ -35,8 +37,11 @@ class SignedIn:
         return now - self.session.seen_at >= WRITE_EVERY
 
 
-async def find_session(session: AsyncSession, token: str, now: datetime) -> SignedIn | None:
-    """Find the living session of a cookie. A lock keeps nobody out who is in; a switched-off account does."""
+async def find_session(session: AsyncSession, ring: KeyRing, token: str, now: datetime) -> SignedIn | None:
+    """Find the living session of a cookie. A lock keeps nobody out who is in; a switched-off account does.
+
+    A row that the portal did not write itself is none.
+    """
     found = (
         await session.execute(
             select(Session, Account, Recipient)
@@ -51,13 +56,13 @@ async def find_session(session: AsyncSession, token: str, now: datetime) -> Sign
             )
         )
     ).one_or_none()
-    return SignedIn(*found) if found else None
+    return SignedIn(*found) if found and is_row_bound(ring, found[0]) else None
 
 
 async def add_session(
-    session: AsyncSession, account_id: uuid.UUID, device_id: uuid.UUID | None, now: datetime
+    session: AsyncSession, ring: KeyRing, account_id: uuid.UUID, device_id: uuid.UUID | None, now: datetime
 ) -> Token:
-    """Open a session and throw the account's dead ones away; return what stands in the cookie."""
+    """Open a session for who just proved it, and throw the account's dead ones away; return what is in the cookie."""
     await session.execute(
         delete(Session).where(
             Session.account_id == account_id,
@@ -65,9 +70,25 @@ async def add_session(
         )
     )
     token, token_hash = new_token()
-    session.add(Session(token_hash=token_hash, account_id=account_id, created_at=now, seen_at=now, device_id=device_id))
+    row = Session(token_hash=token_hash, account_id=account_id, created_at=now, seen_at=now, device_id=device_id)
+    row.proven_at = now
+    bind_row(ring, row)
+    session.add(row)
     await session.flush()
     return token
+
+
+def has_fresh_proof(row: Session, now: datetime) -> bool:
+    """Say whether its holder proved lately who they are: else they do it again before they change how to come in."""
+    return row.proven_at is not None and now - row.proven_at < PROOF_LIFE
+
+
+async def mark_proven(session: AsyncSession, ring: KeyRing, session_id: uuid.UUID, now: datetime) -> None:
+    """Note that the holder of a session just proved again who they are."""
+    row = await session.get(Session, session_id, with_for_update=True)
+    if row is not None and is_row_bound(ring, row):
+        row.proven_at = now
+        bind_row(ring, row)
 
 
 async def touch_session(session: AsyncSession, session_id: uuid.UUID, now: datetime) -> None:

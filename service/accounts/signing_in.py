@@ -8,11 +8,10 @@ from enum import Enum
 from sqlalchemy import case, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.accounts.devices import add_device, get_device
+from service.accounts.coming_in import Tokens, come_in_on
+from service.accounts.devices import get_device
 from service.accounts.hashing import HashGate
 from service.accounts.rates import SIGN_INS, TooMany, allow, seconds_left
-from service.accounts.registering import Tokens
-from service.accounts.sessions import add_session
 from service.accounts.telling import tell
 from service.core.addresses import BadAddress
 from service.core.browsers import Browser
@@ -73,11 +72,11 @@ async def sign_in(db: Database, ring: KeyRing, gate: HashGate, attempt: Attempt,
     if wait > 0:
         raise TooMany(wait)
     is_right = len(attempt.password) <= PASSWORD_LONGEST and await gate.is_password(
-        attempt.password, account.password if account else None
+        attempt.password, account_id, account.password if account else ""
     )
     rehashed = None
     if is_right and account is not None and needs_rehash(account.password, gate.cost):
-        rehashed = await gate.hash(attempt.password)
+        rehashed = await gate.hash(attempt.password, account_id)
     checked = account.password if account is not None and is_right else None
     async with db.writing() as session:
         return await _settle(session, ring, account_id, attempt, now, checked=checked, rehashed=rehashed)
@@ -104,7 +103,7 @@ async def _settle(
 ) -> CameIn | NotSignedIn:
     """Open a session or count a failure; `checked` is the stored password that was found right, if any."""
     account = await session.get(Account, account_id, with_for_update=True)
-    device = await get_device(session, account_id, attempt.device, now, for_update=True)
+    device = await get_device(session, ring, account_id, attempt.device, now, for_update=True)
     if (
         account is None
         or checked is None
@@ -120,17 +119,9 @@ async def _settle(
         return NotSignedIn.WRONG
     if account.state is AccountState.DISABLED:
         return NotSignedIn.DISABLED
-    if device is None:
-        account.failures = 0
-        device_id, device_token = await add_device(session, account.id, now)
-    else:
-        device.failures, device.seen_at = 0, now
-        device_id, device_token = device.id, None
-    account.last_sign_in_at = now
     if rehashed is not None:
         account.password = rehashed
-    token = await add_session(session, account.id, device_id, now)
-    return CameIn(account.id, Tokens(token, device_token))
+    return CameIn(account.id, await come_in_on(session, ring, account, device, attempt.browser, now))
 
 
 async def _count_failure(session: AsyncSession, account_id: uuid.UUID, device: Device | None, now: datetime) -> bool:

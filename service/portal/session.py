@@ -19,8 +19,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from service.accounts.passwords import must_change_password
-from service.accounts.sessions import SignedIn, find_session, touch_session
+from service.accounts.sessions import SignedIn, find_session, has_fresh_proof, touch_session
 from service.core.preferences import Preferences, read_preferences
+from service.core.states import AccountState
 from service.portal import language
 from service.portal.cookies import keep_cookie
 from service.portal.dates import Times
@@ -56,7 +57,11 @@ class Reader:
     session_id: uuid.UUID
     session_ends_at: datetime
     must_change_password: bool
+    has_fresh_proof: bool
+    """They proved lately who they are: else they are asked again before they change how to come in."""
     preferences: Preferences
+    is_guest: bool
+    """Reads with mailed codes and has no password: some pages are not for them."""
 
     @property
     def recipient_id(self) -> uuid.UUID:
@@ -170,7 +175,7 @@ def set_up(app: Quart, state: Portal) -> None:
         account_language = ""
         if token and request.endpoint != "doors.asset":
             async with state.db.reading() as session:
-                found = await find_session(session, token, g.now)
+                found = await find_session(session, state.ring, token, g.now)
             if found is not None:
                 if found.is_due(g.now) and request.endpoint not in PASSIVE:
                     async with state.db.writing() as session:
@@ -236,5 +241,7 @@ async def _reader(state: Portal, found: SignedIn) -> Reader:
         session_id=found.session.id,
         session_ends_at=found.ends_at,
         must_change_password=must_change_password(found.account.password_at, g.now, state.settings.account_policy),
+        has_fresh_proof=has_fresh_proof(found.session, g.now),
         preferences=read_preferences(found.account.preferences),
+        is_guest=found.account.state is AccountState.GUEST,
     )

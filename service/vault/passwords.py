@@ -1,11 +1,15 @@
 """Passwords: argon2id, then an HMAC with the pepper, so that the database alone cannot be guessed against.
 
-stored = argon2 parameters and salt … as PHC text, its hash part replaced by HMAC(pepper, hash)
+    stored = argon2id-owner $ KiB $ passes $ lanes $ salt $ HMAC(pepper, account id ‖ argon2id of the password)
+
+The account's id is in it, so that what is stored lets nobody into another account. What release 0.1.0 stored
+(`argon2id-hmac`) named no account and is refused; nobody had deployed it.
 """
 
 import base64
 import secrets
 import unicodedata
+import uuid
 from dataclasses import dataclass
 
 from argon2 import Type
@@ -18,6 +22,7 @@ MEMORY_KIB, TIME, LANES = 19_456, 2, 1
 """OWASP Password Storage Cheat Sheet's floor for argon2id; ~20 ms on a server core."""
 _SALT_BYTES, _HASH_BYTES = 16, 32
 _LONGEST_STORED = 512
+_SCHEME = "argon2id-owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +34,21 @@ class Cost:
     lanes: int = LANES
 
 
-def hash_password(ring: KeyRing, password: str, cost: Cost) -> str:
-    """Return what is stored of a password. Takes ~20 ms of one core: call it in a thread."""
+def hash_password(ring: KeyRing, password: str, owner: uuid.UUID, cost: Cost) -> str:
+    """Return what is stored of an account's password. Takes ~20 ms of one core: call it in a thread."""
     salt = secrets.token_bytes(_SALT_BYTES)
-    return _stored(ring, password, cost, salt)
+    return _stored(ring, password, owner, cost, salt)
 
 
-def is_password(ring: KeyRing, password: str, stored: str) -> bool:
-    """Say whether this is the password. Takes as long as hashing it."""
+def is_password(ring: KeyRing, password: str, owner: uuid.UUID, stored: str) -> bool:
+    """Say whether this is the password of that account. Takes as long as hashing it."""
     try:
         scheme, memory, time, lanes, salt, _ = stored[:_LONGEST_STORED].split("$")
         cost = Cost(int(memory), int(time), int(lanes))
         raw_salt = base64.b64decode(salt, validate=True)
     except ValueError:
         return False
-    return scheme == "argon2id-hmac" and same(_stored(ring, password, cost, raw_salt), stored)
+    return scheme == _SCHEME and same(_stored(ring, password, owner, cost, raw_salt), stored)
 
 
 def needs_rehash(stored: str, cost: Cost) -> bool:
@@ -51,7 +56,7 @@ def needs_rehash(stored: str, cost: Cost) -> bool:
     return stored.split("$")[1:4] != [str(cost.memory_kib), str(cost.time), str(cost.lanes)]
 
 
-def _stored(ring: KeyRing, password: str, cost: Cost, salt: bytes) -> str:
+def _stored(ring: KeyRing, password: str, owner: uuid.UUID, cost: Cost, salt: bytes) -> str:
     raw = hash_secret_raw(
         unicodedata.normalize("NFKC", password).encode("utf-8", "replace"),
         salt,
@@ -61,6 +66,6 @@ def _stored(ring: KeyRing, password: str, cost: Cost, salt: bytes) -> str:
         hash_len=_HASH_BYTES,
         type=Type.ID,
     )
-    peppered = ring.digest("pepper", "password", raw.hex())
+    peppered = ring.digest("pepper", f"password/{owner.hex}", raw.hex())
     encoded = (base64.b64encode(part).decode() for part in (salt, peppered))
-    return "$".join(("argon2id-hmac", str(cost.memory_kib), str(cost.time), str(cost.lanes), *encoded))
+    return "$".join((_SCHEME, str(cost.memory_kib), str(cost.time), str(cost.lanes), *encoded))

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from service.accounts.bound import bind_row
 from service.accounts.hashing import HashGate
 from service.accounts.registering import Flow, NewAccount, get_flow, save_account, start_flow
 from service.blobs import Blobs
+from service.core.browsers import Browser
 from service.db.engine import Database
 from service.db.tables import Account, Delivery
 from service.vault.passwords import Cost
@@ -45,7 +47,12 @@ class World:
 
     async def flow(self, token: str) -> Flow | None:
         async with self.db.reading() as session:
-            return await get_flow(session, token, self.clock())
+            return await get_flow(session, self.ring, token, self.clock())
+
+    def prove(self, flow: Flow) -> None:
+        """Take the right code as typed."""
+        flow.code.proven_at = self.clock()
+        bind_row(self.ring, flow.code)
 
     async def account(self, account_id: uuid.UUID) -> Account:
         async with self.db.reading() as session:
@@ -53,19 +60,19 @@ class World:
         assert found is not None
         return found
 
-    async def new_account(self) -> NewAccount:
-        return NewAccount("Bob", "Example", await self.gate.hash(PASSWORD), "", "en")
+    async def new_account(self, recipient_id: uuid.UUID) -> NewAccount:
+        return NewAccount("Bob", "Example", await self.gate.hash(PASSWORD, recipient_id), "", "en")
 
     async def register(self, to: str = BOB) -> uuid.UUID:
         """Make an account, without the code."""
         delivery = await self.deliver(to)
         token = await self.start(delivery, to)
-        new = await self.new_account()
+        new = await self.new_account(delivery.recipient_id)
         async with self.db.writing() as session:
-            flow = await get_flow(session, token, self.clock(), for_update=True)
+            flow = await get_flow(session, self.ring, token, self.clock(), for_update=True)
             assert flow is not None
-            flow.code.proven_at = self.clock()
-            assert await save_account(session, self.ring, flow, new, self.clock())
+            self.prove(flow)
+            assert await save_account(session, self.ring, flow, new, Browser(), self.clock())
         return delivery.recipient_id
 
 

@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import Engine, event, select
 
 from service.accounts.forgotten import Asking, ask, get_reset, reset_password
+from service.accounts.hashing import NOBODY
 from service.core.browsers import Browser
 from service.core.states import AccountLetter, AccountState, Letter
 from service.db.tables import Account, Outbox, Reset, Session
@@ -26,9 +27,12 @@ async def told(world: World) -> list[dict[str, object]]:
 
 
 async def use(world: World, token: str) -> bool:
-    stored = await world.gate.hash("green paper boats 17 kites")
+    async with world.db.reading() as session:
+        found = await get_reset(session, world.ring, token, world.clock())
+    whose = found.account.id if found is not None else NOBODY
+    stored = await world.gate.hash("green paper boats 17 kites", whose)
     async with world.db.writing() as session:
-        found = await get_reset(session, token, world.clock(), for_update=True)
+        found = await get_reset(session, world.ring, token, world.clock(), for_update=True)
         if found is not None:
             await reset_password(session, world.ring, found, stored, "", "", Browser(), world.clock())
         return found is not None
@@ -41,7 +45,7 @@ async def test_ten_questions_at_once_mail_three_letters(world: World) -> None:
     assert len(letters) == 3
     async with world.db.reading() as session:
         [reset] = (await session.scalars(select(Reset))).all()
-        living = [await get_reset(session, str(letter["token"]), world.clock()) for letter in letters]
+        living = [await get_reset(session, world.ring, str(letter["token"]), world.clock()) for letter in letters]
     assert [found.reset.token_hash for found in living if found] == [reset.token_hash]
 
 

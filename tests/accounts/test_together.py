@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from service.accounts.hashing import HashGate
+from service.accounts.hashing import NOBODY, HashGate
 from service.accounts.links import get_by_link
 from service.accounts.rates import Limit, allow, seconds_left
 from service.accounts.registering import Tried, get_flow, save_account, try_code
 from service.accounts.sessions import add_session, find_session, touch_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
+from service.core.browsers import Browser
 from service.core.states import AccountState, Letter
 from service.db.tables import Account, AuditEntry, Outbox
 from service.errors import TryAgain
@@ -48,7 +49,7 @@ async def test_right_password_among_wrong_ones_opens_one_session(world: World) -
     assert isinstance(first, CameIn)
     assert first.account_id == account_id
     async with world.db.reading() as session:
-        found = await find_session(session, first.tokens.session, world.clock())
+        found = await find_session(session, world.ring, first.tokens.session, world.clock())
     assert found is not None
     assert found.account.id == account_id
 
@@ -70,7 +71,7 @@ async def test_twenty_wrong_codes_at_once_count_five(world: World) -> None:
 
     async def guess() -> Tried:
         async with world.db.writing() as session:
-            flow = await get_flow(session, token, world.clock(), for_update=True)
+            flow = await get_flow(session, world.ring, token, world.clock(), for_update=True)
             assert flow is not None
             return try_code(world.ring, flow, "x", world.clock())
 
@@ -85,17 +86,20 @@ async def test_twenty_wrong_codes_at_once_count_five(world: World) -> None:
 async def test_saving_twice_at_once_makes_one_account(world: World) -> None:
     delivery = await world.deliver()
     tokens = [await world.start(delivery), await world.start(delivery)]
-    new = await world.new_account()
+    new = await world.new_account(delivery.recipient_id)
     for token in tokens:
         async with world.db.writing() as session:
-            flow = await get_flow(session, token, world.clock(), for_update=True)
+            flow = await get_flow(session, world.ring, token, world.clock(), for_update=True)
             assert flow is not None
-            flow.code.proven_at = world.clock()
+            world.prove(flow)
 
     async def save(token: str) -> bool:
         async with world.db.writing() as session:
-            flow = await get_flow(session, token, world.clock())
-            return flow is not None and await save_account(session, world.ring, flow, new, world.clock()) is not None
+            flow = await get_flow(session, world.ring, token, world.clock())
+            return (
+                flow is not None
+                and await save_account(session, world.ring, flow, new, Browser(), world.clock()) is not None
+            )
 
     assert sorted(await asyncio.gather(*(save(token) for token in tokens))) == [False, True]
     async with world.db.reading() as session:
@@ -136,15 +140,15 @@ async def test_code_letter_is_committed_with_its_flow(world: World) -> None:
 async def test_dead_sessions_are_thrown_away_at_the_next_sign_in(world: World) -> None:
     account_id = await world.register()
     async with world.db.writing() as session:
-        old = await add_session(session, account_id, None, world.clock())
+        old = await add_session(session, world.ring, account_id, None, world.clock())
     world.clock.advance(timedelta(minutes=15))
     async with world.db.writing() as session:
-        assert await find_session(session, old, world.clock()) is None
+        assert await find_session(session, world.ring, old, world.clock()) is None
         await touch_session(session, uuid.uuid4(), world.clock())
-        await add_session(session, account_id, None, world.clock())
+        await add_session(session, world.ring, account_id, None, world.clock())
         assert await session.scalar(select(func.count()).select_from(Account)) == 1
     async with world.db.reading() as session:
-        assert await find_session(session, old, world.clock()) is None
+        assert await find_session(session, world.ring, old, world.clock()) is None
 
 
 async def test_link_of_any_length_is_looked_up_safely(world: World) -> None:
@@ -155,11 +159,11 @@ async def test_link_of_any_length_is_looked_up_safely(world: World) -> None:
 
 async def test_gate_lets_few_hashes_run_and_turns_the_rest_away(world: World) -> None:
     gate = HashGate(world.ring, type(CHEAP)(memory_kib=32_768, time=3), at_once=1, wait_seconds=0.01)
-    results = await asyncio.gather(*(gate.hash("x") for _ in range(4)), return_exceptions=True)
+    results = await asyncio.gather(*(gate.hash("x", NOBODY) for _ in range(4)), return_exceptions=True)
     assert any(isinstance(result, TryAgain) for result in results)
     assert any(isinstance(result, str) for result in results)
-    assert await gate.is_password("x", await gate.hash("x"))
+    assert await gate.is_password("x", NOBODY, await gate.hash("x", NOBODY))
 
 
 async def test_unknown_account_costs_a_hash_too(world: World) -> None:
-    assert not await world.gate.is_password("nobody's password", None)
+    assert not await world.gate.is_password("nobody's", NOBODY, "")

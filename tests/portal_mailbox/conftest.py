@@ -133,7 +133,7 @@ async def sign_in(app: Quart, db: Database, rings: dict[str, KeyRing], clock: Cl
             )
         )
         await session.flush()
-        token = await add_session(session, recipient.id, None, clock.now)
+        token = await add_session(session, rings["portal"], recipient.id, None, clock.now)
     return Signed(app, token, recipient.id)
 
 

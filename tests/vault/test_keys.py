@@ -1,3 +1,4 @@
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from service.vault.tokens import hash_token, new_code, new_token
 
 NOW = datetime(2026, 11, 18, tzinfo=UTC)
 CHEAP = Cost(memory_kib=8, time=1)
+BOB, CAROL = uuid.UUID(int=1), uuid.UUID(int=2)
 
 
 @pytest.fixture(scope="module")
@@ -102,12 +104,15 @@ def test_digests_differ_by_purpose_and_key(rings: dict[str, KeyRing]) -> None:
 
 def test_passwords(rings: dict[str, KeyRing]) -> None:
     ring = rings["portal"]
-    stored = hash_password(ring, "correct horse battery", CHEAP)
-    assert is_password(ring, "correct horse battery", stored)
-    assert not is_password(ring, "correct horse batterx", stored)
-    assert stored != hash_password(ring, "correct horse battery", CHEAP)
-    assert is_password(ring, "ﬁne horse battery", hash_password(ring, "fine horse battery", CHEAP))  # NFKC twins
-    assert not is_password(ring, "x", "not what we store")
+    stored = hash_password(ring, "correct horse battery", BOB, CHEAP)
+    assert is_password(ring, "correct horse battery", BOB, stored)
+    assert not is_password(ring, "correct horse battery", CAROL, stored)
+    assert not is_password(ring, "correct horse batterx", BOB, stored)
+    assert stored != hash_password(ring, "correct horse battery", BOB, CHEAP)
+    assert is_password(
+        ring, "ﬁne horse battery", BOB, hash_password(ring, "fine horse battery", BOB, CHEAP)
+    )  # NFKC twins
+    assert not is_password(ring, "x", BOB, "not what we store")
     assert needs_rehash(stored, Cost())
     assert not needs_rehash(stored, CHEAP)
 

@@ -1,6 +1,7 @@
 """Sealed samples of every version ever released must open for ever: never change a file in tests/vectors."""
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,9 @@ def test_keys_boxes_and_passwords_open_for_ever(path: Path, tmp_path: Path) -> N
     content, sheet = key.open_keys(person["message"], bytes.fromhex(person["keys"]))
     assert [content.hex(), sheet.hex()] == person["opened"]
     assert open_box(ring, vectors["box"]["place"], bytes.fromhex(vectors["box"]["sealed"])) == b"rosa@example.com"
-    assert is_password(ring, vectors["password"]["clear"], vectors["password"]["stored"])
+    owned, first = vectors["owned_password"], vectors["password"]
+    owner = uuid.UUID(hex=owned["owner"])
+    assert is_password(ring, owned["clear"], owner, owned["stored"])
+    assert not is_password(ring, first["clear"], owner, first["stored"])  # of 0.1.0: it names no owner
     ring.check(b"sheet", bytes.fromhex(vectors["signature"]))
     assert ring.digest("index", "address", "rosa@example.com").hex() == vectors["index"]

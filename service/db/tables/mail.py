@@ -42,7 +42,8 @@ class Recipient(Model):
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     bound: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    """vault.binding over id and address: letters go to no other address than the one it was made for."""
+    """vault.binding over id, address and public key: letters go to no other address than the one it was made for,
+    and mail is sealed to no other key."""
 
 
 class Message(Model):
@@ -102,7 +103,19 @@ class Delivery(Model):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("message_id", "recipient_id"),
-        Index("ix_deliveries_box", "recipient_id", "folder", "received_at", "id"),
+        # all that a list and its counts ask of a row stands in the index: the rows themselves lie far apart
+        Index(
+            "ix_deliveries_box",
+            "recipient_id",
+            "folder",
+            "received_at",
+            "id",
+            "own_folder_id",
+            "expires_at",
+            "revoked_at",
+            "read_at",
+            "marked_read",
+        ),
     )
 
     id: Mapped[Key]

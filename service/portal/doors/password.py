@@ -46,7 +46,7 @@ async def password_post() -> ResponseReturnValue:
         errors["hint"] = words.of_fault(hints[0], typed["password"])
     if errors:
         return await render_template("doors/password.html", errors=errors, hint=hint, stale=False), 422
-    stored = await state.hashing.hash(typed["password"])
+    stored = await state.hashing.hash(typed["password"], g.reader.account_id)
     async with state.db.writing() as session:
         token = await change_password(
             session, state.ring, g.reader.account_id, g.reader.session_id, stored, hint, browser(), g.now

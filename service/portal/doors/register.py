@@ -24,7 +24,7 @@ from service.portal import language
 from service.portal.cookies import drop_cookie, keep_cookie
 from service.portal.doors import words
 from service.portal.doors.blueprint import doors
-from service.portal.doors.sign_in import come_in
+from service.portal.doors.sign_in import browser, come_in
 from service.portal.doors.waiting import Waiting, waiting, waiting_of
 from service.portal.language import gettext as _
 from service.portal.language import ngettext
@@ -43,7 +43,7 @@ async def register_start() -> ResponseReturnValue:
     if note.has_account:
         return redirect("/sign-in", 303)
     async with state.db.writing() as session:
-        flow = await get_flow(session, _flow_token(), g.now, for_update=True)
+        flow = await get_flow(session, state.ring, _flow_token(), g.now, for_update=True)
         if flow is not None and flow.delivery.recipient_id == note.delivery.recipient_id and flow.tries_left > 0:
             await resend_code(session, state.ring, flow, note.address, language.language(), g.now)
             return redirect("/register/code", 303)
@@ -74,7 +74,7 @@ async def register_code_post() -> ResponseReturnValue:
             return redirect("/waiting", 303)
         return await _code_page(flow, typed=typed, stale=True), 400
     async with state.db.writing() as session:
-        flow = await get_flow(session, _flow_token(), g.now, for_update=True)
+        flow = await get_flow(session, state.ring, _flow_token(), g.now, for_update=True)
         result = try_code(state.ring, flow, typed, g.now) if flow is not None else None
     if flow is None or result is None:
         return redirect("/waiting", 303)
@@ -91,7 +91,7 @@ async def register_resend() -> ResponseReturnValue:
         return redirect("/waiting", 303)
     note = await waiting_of(flow.delivery, has_account=False)
     async with state.db.writing() as session:
-        flow = await get_flow(session, _flow_token(), g.now, for_update=True)
+        flow = await get_flow(session, state.ring, _flow_token(), g.now, for_update=True)
         if flow is None:
             return redirect("/waiting", 303)
         was_sent = await resend_code(session, state.ring, flow, note.address, language.language(), g.now)
@@ -126,12 +126,13 @@ async def register_post() -> ResponseReturnValue:
     if errors := account_errors(typed, note.address):
         return await _account_page(note, typed, errors), 422
     chosen = typed["language"] if typed["language"] in language.LANGUAGES else language.language()
-    new = NewAccount(typed["first"], typed["last"], await state.hashing.hash(typed["password"]), typed["hint"], chosen)
+    stored = await state.hashing.hash(typed["password"], flow.code.recipient_id)
+    new = NewAccount(typed["first"], typed["last"], stored, typed["hint"], chosen)
     async with state.db.writing() as session:
-        flow = await get_flow(session, _flow_token(), g.now, for_update=True)
+        flow = await get_flow(session, state.ring, _flow_token(), g.now, for_update=True)
         if flow is None or flow.code.proven_at is None:
             return redirect("/waiting", 303)
-        tokens = await save_account(session, state.ring, flow, new, g.now)
+        tokens = await save_account(session, state.ring, flow, new, browser(), g.now)
     if tokens is None:
         drop_cookie(state.cookies.flow)
         return redirect("/sign-in", 303)
@@ -159,8 +160,9 @@ def account_errors(typed: dict[str, str], address: str) -> dict[str, str]:
 
 
 async def _flow() -> Flow | None:
-    async with portal().db.reading() as session:
-        return await get_flow(session, _flow_token(), g.now)
+    state = portal()
+    async with state.db.reading() as session:
+        return await get_flow(session, state.ring, _flow_token(), g.now)
 
 
 def _flow_token() -> str:

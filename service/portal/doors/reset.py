@@ -50,11 +50,11 @@ async def reset_post() -> ResponseReturnValue:
     if errors := await _errors(found, person, form.get("password", ""), form.get("confirm", ""), hint):
         return await _form(found, person, errors, hint), 422
     note = await waiting()
-    stored = await state.hashing.hash(form["password"])
+    stored = await state.hashing.hash(form["password"], found.account.id)
     device = request.cookies.get(state.cookies.device, "")
     tokens = None
     async with state.db.writing() as session:
-        found = await get_reset(session, _token(), g.now, for_update=True)
+        found = await get_reset(session, state.ring, _token(), g.now, for_update=True)
         if found is not None and not _is_shut(found):
             tokens = await reset_password(session, state.ring, found, stored, hint, device, browser(), g.now)
             if g.reader is not None:
@@ -72,7 +72,7 @@ async def _errors(found: Resetting, person: Person, typed: str, confirm: str, hi
     errors: dict[str, str] = {}
     if faults := password_faults(typed, person, hint):
         errors["password"] = words.of_fault(faults[0], typed)
-    elif await portal().hashing.is_password(typed, found.account.password):
+    elif await portal().hashing.is_password(typed, found.account.id, found.account.password):
         errors["password"] = words.of_fault(Fault.SAME_AGAIN, typed)
     if typed != confirm:
         errors["confirm"] = words.of_fault(Fault.DIFFERENT, typed)
@@ -110,8 +110,9 @@ async def _form(found: Resetting, person: Person, errors: dict[str, str], hint: 
 
 
 async def _found() -> Resetting | None:
-    async with portal().db.reading() as session:
-        return await get_reset(session, _token(), g.now)
+    state = portal()
+    async with state.db.reading() as session:
+        return await get_reset(session, state.ring, _token(), g.now)
 
 
 def _token() -> str:

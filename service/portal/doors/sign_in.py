@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from quart import abort, g, make_response, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.registering import Tokens
+from service.accounts.coming_in import Tokens
 from service.accounts.sessions import end_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
 from service.core.browsers import Browser
