@@ -20,3 +20,10 @@ def one_line(text: str, longest: int = LINE_CHARACTERS) -> str:
 def header_text(text: str, longest: int = 200) -> str:
     """Make a foreign string fit for a header of ours: one line, no encoded word left for a reader to decode."""
     return one_line(text, longest).replace("=?", "= ?")
+
+
+def scrubbed_lines(text: str) -> str:
+    """Return NFC text of several lines without controls, bidi marks and surrogates; no blanks at the end of a line."""
+    lines = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").split("\n")
+    kept = ("".join(char for char in line if unicodedata.category(char) not in _DROPPED).rstrip() for line in lines)
+    return "\n".join(kept)
