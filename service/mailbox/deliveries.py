@@ -4,20 +4,23 @@ Not yours, not there, revoked and expired are the same `None`.
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
 from service.core.states import Folder, Letter, MessageKind
 from service.db.tables import Blob, Delivery, Message
 from service.letters.queue import queue_letter
+from service.mailbox.order import IS_UNREAD, Place, Sort, in_order, is_ahead, is_behind, is_unread, place_of
 from service.vault.ring import KeyRing
 
+__all__ = ["IS_UNREAD", "Place", "Sort", "is_unread"]
 PAGE = 50
 """Rows of one page of a list."""
 
@@ -31,25 +34,23 @@ class Show(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A row's place in a list: the next page begins behind it."""
-
-    received_at: datetime
-    id: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True)
 class Listed:
-    """One page of a list, newest first."""
+    """One page of a list."""
 
     deliveries: Sequence[Delivery]
     has_more: bool
+    """Behind its last row."""
+    sort: Sort = Sort.NEWEST
+    has_before: bool = False
+    """Ahead of its first row."""
+
+    @property
+    def first(self) -> Place | None:
+        return place_of(self.deliveries[0], self.sort) if self.deliveries else None
 
     @property
     def last(self) -> Place | None:
-        if not self.deliveries:
-            return None
-        return Place(self.deliveries[-1].received_at, self.deliveries[-1].id)
+        return place_of(self.deliveries[-1], self.sort) if self.deliveries else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,16 @@ class Count:
     total: int = 0
     unread: int = 0
 
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.total + other.total, self.unread + other.unread)
 
-IS_UNREAD = or_(Delivery.marked_read.is_(False), and_(Delivery.marked_read.is_(None), Delivery.read_at.is_(None)))
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What lies where: in each folder, and in each of the reader's own."""
 
-def is_unread(delivery: Delivery) -> bool:
-    """Say what `IS_UNREAD` says, of a row in hand."""
-    return delivery.read_at is None if delivery.marked_read is None else not delivery.marked_read
+    folders: dict[Folder, Count]
+    own: dict[uuid.UUID, Count]
 
 
 def in_place(folder: Folder, own: uuid.UUID | None = None) -> tuple[ColumnElement[bool], ...]:
@@ -86,44 +90,105 @@ async def list_folder(
     folder: Folder,
     now: datetime,
     *,
+    sort: Sort = Sort.NEWEST,
     after: Place | None = None,
+    before: Place | None = None,
     limit: int = PAGE,
     show: Show = Show.ALL,
     own: uuid.UUID | None = None,
 ) -> Listed:
-    """Read one page, with its messages."""
+    """Read one page with its messages: the first, the one behind a place, or the one before a place.
+
+    The ids are found in their index alone; only the rows of the page itself are then read.
+    """
+    query = _ids(recipient_id, folder, now, sort, show, own).limit(limit + 1)
+    if before is not None:
+        query = query.where(is_ahead(sort, before)).order_by(*in_order(sort, is_reversed=True))
+    else:
+        query = query.order_by(*in_order(sort))
+        if after is not None:
+            query = query.where(is_behind(sort, after))
+    ids = list(await session.scalars(query))
+    has_further = len(ids) > limit
+    ids = ids[:limit]
+    if before is not None:
+        ids.reverse()
+    rows = await read_rows(session, recipient_id, ids, now)
+    if before is not None:
+        return Listed(rows, has_more=True, sort=sort, has_before=has_further)
+    return Listed(rows, has_more=has_further, sort=sort, has_before=after is not None)
+
+
+async def list_last(
+    session: AsyncSession,
+    recipient_id: uuid.UUID,
+    folder: Folder,
+    now: datetime,
+    *,
+    sort: Sort = Sort.NEWEST,
+    limit: int = PAGE,
+    show: Show = Show.ALL,
+    own: uuid.UUID | None = None,
+) -> Listed:
+    """Read the last rows: what a reader sees whose page emptied meanwhile."""
+    query = _ids(recipient_id, folder, now, sort, show, own).limit(limit + 1)
+    ids = list(await session.scalars(query.order_by(*in_order(sort, is_reversed=True))))
+    rows = await read_rows(session, recipient_id, ids[:limit][::-1], now)
+    return Listed(rows, has_more=False, sort=sort, has_before=len(ids) > limit)
+
+
+async def count_ahead(
+    session: AsyncSession,
+    recipient_id: uuid.UUID,
+    folder: Folder,
+    now: datetime,
+    first: Place,
+    *,
+    sort: Sort = Sort.NEWEST,
+    show: Show = Show.ALL,
+    own: uuid.UUID | None = None,
+) -> tuple[int, int]:
+    """Count the rows ahead of a place, and all of them."""
+    ids = _ids(recipient_id, folder, now, sort, show, own)
+    counted = ids.with_only_columns(func.count().filter(is_ahead(sort, first)), func.count())
+    ahead, total = (await session.execute(counted)).one()
+    return ahead, total
+
+
+async def read_rows(
+    session: AsyncSession, recipient_id: uuid.UUID, ids: Sequence[uuid.UUID], now: datetime
+) -> list[Delivery]:
+    """Read deliveries with their messages, in the order of the ids; those that are no more are left out."""
     query = (
         select(Delivery)
         .join(Delivery.message)
         .options(contains_eager(Delivery.message))
-        .where(*living(recipient_id, now), *in_place(folder, own))
-        .order_by(Delivery.received_at.desc(), Delivery.id.desc())
-        .limit(limit + 1)
+        .where(*living(recipient_id, now), Delivery.id.in_(ids))
     )
-    if show is Show.UNREAD:
-        query = query.where(IS_UNREAD)
-    elif show is Show.FILES:
-        query = query.where(Message.files > 0)
-    if after is not None:
-        query = query.where(
-            or_(
-                Delivery.received_at < after.received_at,
-                and_(Delivery.received_at == after.received_at, Delivery.id < after.id),
-            )
-        )
-    rows = (await session.scalars(query)).all()
-    return Listed(rows[:limit], has_more=len(rows) > limit)
+    found = {row.id: row for row in await session.scalars(query)} if ids else {}
+    return [found[one] for one in ids if one in found]
+
+
+async def count_all(session: AsyncSession, recipient_id: uuid.UUID, now: datetime) -> Counts:
+    """Count what lies where; of the four folders those without anything are there too."""
+    own_id = Delivery.own_folder_id
+    query = (
+        select(Delivery.folder, own_id, func.count(), func.count().filter(IS_UNREAD))
+        .where(*living(recipient_id, now))
+        .group_by(Delivery.folder, own_id)
+    )
+    folders, own = dict.fromkeys(Folder, Count()), defaultdict[uuid.UUID, Count](Count)
+    for folder, folder_id, total, unread in await session.execute(query):
+        if folder_id is None or folder is Folder.DELETED:
+            folders[folder] += Count(total, unread)
+        else:
+            own[folder_id] += Count(total, unread)
+    return Counts(folders, dict(own))
 
 
 async def count_folders(session: AsyncSession, recipient_id: uuid.UUID, now: datetime) -> dict[Folder, Count]:
-    """Count what lies in each folder; folders without anything are there too."""
-    query = (
-        select(Delivery.folder, func.count(), func.count().filter(IS_UNREAD))
-        .where(*living(recipient_id, now), or_(Delivery.own_folder_id.is_(None), Delivery.folder == Folder.DELETED))
-        .group_by(Delivery.folder)
-    )
-    found = {folder: Count(total, unread) for folder, total, unread in await session.execute(query)}
-    return {folder: found.get(folder, Count()) for folder in Folder}
+    """Count what lies in each of the four folders."""
+    return (await count_all(session, recipient_id, now)).folders
 
 
 async def get_delivery(
@@ -146,13 +211,10 @@ async def get_neighbours(
     """Find the next newer and the next older one in the same folder."""
     own = delivery.own_folder_id if delivery.folder is not Folder.DELETED else None
     here = (*living(recipient_id, now), *in_place(delivery.folder, own))
-    at, row_id = delivery.received_at, delivery.id
-    is_newer = or_(Delivery.received_at > at, and_(Delivery.received_at == at, Delivery.id > row_id))
-    is_older = or_(Delivery.received_at < at, and_(Delivery.received_at == at, Delivery.id < row_id))
-    newer = select(Delivery.id).where(*here, is_newer).order_by(Delivery.received_at, Delivery.id).limit(1)
-    older = (
-        select(Delivery.id).where(*here, is_older).order_by(Delivery.received_at.desc(), Delivery.id.desc()).limit(1)
-    )
+    at = place_of(delivery, Sort.NEWEST)
+    ids = select(Delivery.id).where(*here).limit(1)
+    newer = ids.where(is_ahead(Sort.NEWEST, at)).order_by(*in_order(Sort.NEWEST, is_reversed=True))
+    older = ids.where(is_behind(Sort.NEWEST, at)).order_by(*in_order(Sort.NEWEST))
     return await session.scalar(newer), await session.scalar(older)
 
 
@@ -209,3 +271,16 @@ async def _one(
         .where(*living(recipient_id, now), which)
     )
     return (await session.scalars(query)).one_or_none()
+
+
+def _ids(
+    recipient_id: uuid.UUID, folder: Folder, now: datetime, sort: Sort, show: Show, own: uuid.UUID | None
+) -> Select[tuple[uuid.UUID]]:
+    query = select(Delivery.id).where(*living(recipient_id, now), *in_place(folder, own))
+    if show is Show.FILES or sort.needs_message:
+        query = query.join(Delivery.message)
+    if show is Show.UNREAD:
+        query = query.where(IS_UNREAD)
+    elif show is Show.FILES:
+        query = query.where(Message.files > 0)
+    return query

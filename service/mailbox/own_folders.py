@@ -2,7 +2,7 @@
 
 import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from service.core.states import Folder
 from service.core.text import one_line
 from service.db.tables import Delivery, OwnFolder, Recipient
 from service.errors import Refused
-from service.mailbox.deliveries import IS_UNREAD, Count, living
+from service.mailbox.deliveries import Count, living
 from service.mailbox.filing import FILED_MOST
 from service.vault.people import RecipientKey, seal_to_recipient
 from service.vault.ring import KeyRing
@@ -52,14 +52,10 @@ def tidy_name(text: str) -> str:
     return name
 
 
-async def list_own(session: AsyncSession, key: RecipientKey, recipient_id: uuid.UUID, now: datetime) -> list[Named]:
-    """Read a reader's folders with counts, by name."""
-    counted = await session.execute(
-        select(Delivery.own_folder_id, func.count(), func.count().filter(IS_UNREAD))
-        .where(*living(recipient_id, now), Delivery.own_folder_id.is_not(None), Delivery.folder != Folder.DELETED)
-        .group_by(Delivery.own_folder_id)
-    )
-    counts = {folder_id: Count(total, unread) for folder_id, total, unread in counted}
+async def list_own(
+    session: AsyncSession, key: RecipientKey, recipient_id: uuid.UUID, counts: Mapping[uuid.UUID, Count]
+) -> list[Named]:
+    """Read a reader's folders by name, with what was counted in them."""
     rows = await session.scalars(select(OwnFolder).where(OwnFolder.recipient_id == recipient_id))
     found = [Named(row.id, _open_name(key, row), counts.get(row.id, Count())) for row in rows]
     return sorted(found, key=lambda one: (one.name.casefold(), one.id))

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.states import Folder
 from service.db.tables import Delivery
-from service.mailbox.deliveries import count_folders, get_delivery, list_blobs
+from service.mailbox.deliveries import count_all, get_delivery, list_blobs
 from service.mailbox.opening import Content, Opened, open_delivery
 from service.mailbox.own_folders import list_own
 from service.portal.mailbox.rows import read_id
@@ -46,10 +46,10 @@ async def open_message(text: str) -> tuple[Opened, Content]:
 async def side(session: AsyncSession, here: Folder, own: uuid.UUID | None = None) -> dict[str, Any]:
     """Return what the folders beside every page need; `own` is the reader's own folder that the page is in."""
     who = reader()
-    counts = await count_folders(session, who.recipient_id, g.now)
-    named = await list_own(session, who.key, who.recipient_id, g.now)
+    counts = await count_all(session, who.recipient_id, g.now)
+    named = await list_own(session, who.key, who.recipient_id, counts.own)
     here_own = next((one for one in named if one.id == own), None)
-    return {"counts": counts, "here": here, "Folder": Folder, "own_folders": named, "here_own": here_own}
+    return {"counts": counts.folders, "here": here, "Folder": Folder, "own_folders": named, "here_own": here_own}
 
 
 async def side_of(session: AsyncSession, delivery: Delivery) -> dict[str, Any]:
