@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from service.core.addresses import InsideDomains, normal_form
 from service.core.limits import (
+    DRAFTS_BYTES,
     INACTIVE,
     INACTIVE_GRACE,
     INACTIVE_WARNING,
@@ -125,7 +126,11 @@ class PortalSettings(Shared):
     """Whether a new password by a mailed link unlocks a locked account; else only the help desk does."""
     read_with_code: bool = False
     """Whether a message may be read with a code mailed to its address, without an account."""
+    new_messages: bool = False
+    """Whether recipients may write to state addresses first, instead of only answering."""
     message_bytes: int = MESSAGE_BYTES
+    drafts_bytes: int = DRAFTS_BYTES
+    """All drafts of one writer together."""
     password_memory_kib: int = 19_456
     """argon2id; below OWASP's 19,456 only in tests."""
     password_time: int = 2

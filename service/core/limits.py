@@ -5,6 +5,8 @@ from datetime import timedelta
 MEBIBYTE = 1_048_576
 MESSAGE_BYTES = 35 * MEBIBYTE
 """Decoded body and attachments of one message, both ways."""
+DRAFTS_BYTES = 200 * MEBIBYTE
+"""All drafts of one writer together."""
 RETENTION = timedelta(days=30)
 REPLY_RECIPIENTS = 20
 EXCERPT_CHARACTERS = 200

@@ -1,7 +1,7 @@
-"""A draft: written on the portal, sealed as it streams in, kept until it is sent, discarded or its original expires.
+"""A draft in hand: written on the portal, sealed as it streams in, kept until it is sent, discarded or over.
 
-Blobs are written first, rows last and all at once, so that a draft is whole or as it was. What a broken request left
-in the store is deleted, and by a crash only sealed bytes without a key are left.
+Blobs are written first, rows last and all at once (`draft_rows`), so that a draft is whole or as it was. What a broken
+request left in the store is deleted, and by a crash only sealed bytes without a key are left.
 """
 
 import hashlib
@@ -10,31 +10,20 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from service.blobs import Blobs
-from service.core.limits import EXCERPT_CHARACTERS, MEBIBYTE
-from service.core.references import new_reference
+from service.core.limits import MEBIBYTE
 from service.core.sheet import Part, Person, Role, Sheet
-from service.core.states import Envelope, Folder, MessageKind
-from service.core.text import one_line
-from service.db.tables import Blob, Delivery, Message
+from service.core.states import MessageKind
 from service.errors import Refused, TooBig
-from service.mailbox.opening import Content, Opened, own_proof
+from service.mailbox.opening import Content, Opened
 from service.mime.names import safe_name, unique_names
-from service.vault.people import seal_keys_to_recipient
-from service.vault.ring import KeyRing
-from service.vault.stream import Sealer, context, new_data_key, seal
+from service.vault.stream import Sealer, context, new_data_key
 from service.vault.types import DataKey
 
 FILES_MOST = 100
 TEXT_LONGEST = MEBIBYTE
 """Bytes of what is typed."""
 SUBJECT_CHARACTERS = 400
-DRAFTS_BYTES = 200 * MEBIBYTE
-"""All drafts of one writer together."""
 BODY = "body"
 IDENTITY = "identity"
 FORWARD = "forward"
@@ -140,24 +129,6 @@ def resume(opened: Opened, rows: Mapping[str, Stored]) -> Draft:
     )
 
 
-async def list_stored(session: AsyncSession, message_id: uuid.UUID) -> dict[str, Stored]:
-    """Return a message's blobs by name. The caller knows whose it is."""
-    rows = await session.execute(select(Blob.name, Blob.key, Blob.sealed_bytes).where(Blob.message_id == message_id))
-    return {name: Stored(key, length) for name, key, length in rows}
-
-
-async def room_beside(session: AsyncSession, recipient_id: uuid.UUID, message_id: uuid.UUID | None) -> int:
-    """Return how many bytes the writer's other drafts leave."""
-    query = (
-        select(func.coalesce(func.sum(Message.size), 0))
-        .join(Delivery, Delivery.message_id == Message.id)
-        .where(Delivery.recipient_id == recipient_id, Message.kind == MessageKind.DRAFT)
-    )
-    if message_id is not None:
-        query = query.where(Message.id != message_id)
-    return max(0, DRAFTS_BYTES - int(await session.scalar(query) or 0))
-
-
 async def add_file(store: Blobs, draft: Draft, name: str, type_: str, pieces: AsyncIterator[bytes], room: int) -> Part:
     """Seal a file as it streams in.
 
@@ -210,110 +181,11 @@ async def read_typed(store: Blobs, draft: Draft) -> str:
     return (await content.read_part(part, part.size or 1)).decode("utf-8", "replace")
 
 
-async def store_draft(
-    session: AsyncSession,
-    ring: KeyRing,
-    draft: Draft,
-    recipient_id: uuid.UUID,
-    public_key: bytes,
-    text: str,
-    now: datetime,
-) -> Message:
-    """Write the rows, inside the caller's transaction.
-
-    Raises:
-        Changed: another window changed, sent or discarded it since it was taken in hand.
-    """
-    place = draft.message_id.hex
-    draft.sheet = replace(draft.sheet, size=draft.size)
-    excerpt = one_line(text[: 4 * EXCERPT_CHARACTERS])[:EXCERPT_CHARACTERS]
-    message = await session.get(Message, draft.message_id, with_for_update=True)
-    if draft.loaded is None:
-        if message is not None:
-            raise Changed
-        message = Message(
-            id=draft.message_id,
-            kind=MessageKind.DRAFT,
-            reference=new_reference(),
-            expires_at=draft.expires_at,
-            answers_id=draft.answers_id,
-        )
-        session.add(message)
-    elif message is None or message.kind is not MessageKind.DRAFT or message.sheet != draft.loaded:
-        raise Changed
-    message.received_at = now
-    message.size = draft.size
-    message.files = len(draft.files)
-    message.sheet = seal(draft.sheet_key, context(place, "sheet"), draft.sheet.to_bytes())
-    message.sheet_signature = own_proof(ring, message)
-    message.excerpt = seal(draft.content_key, context(place, "excerpt"), excerpt.encode())
-    try:
-        await session.flush()
-    except IntegrityError as exc:  # the same form, sent twice at once, on a database that lets both begin
-        raise Changed from exc
-    await _store_rows(session, draft, recipient_id, public_key, now)
-    draft.loaded = message.sheet
-    return message
-
-
 async def forget(store: Blobs, draft: Draft) -> None:
     """Delete the blobs that no row names."""
     for key in draft.fresh:
         await store.delete(key)
     draft.fresh = []
-
-
-async def discard(session: AsyncSession, draft: Draft, recipient_id: uuid.UUID) -> list[str]:
-    """Delete a draft's rows, its keys with them; return the keys of the blobs to delete after the commit.
-
-    Raises Changed where it is no draft any more.
-    """
-    message = await session.get(Message, draft.message_id, with_for_update=True)
-    if message is None or message.kind is not MessageKind.DRAFT:
-        raise Changed
-    keys = list(await session.scalars(select(Blob.key).where(Blob.message_id == draft.message_id)))
-    await session.execute(delete(Blob).where(Blob.message_id == draft.message_id))
-    await session.execute(
-        delete(Delivery).where(Delivery.message_id == draft.message_id, Delivery.recipient_id == recipient_id)
-    )
-    await session.execute(delete(Message).where(Message.id == draft.message_id))
-    return keys
-
-
-async def _store_rows(
-    session: AsyncSession, draft: Draft, recipient_id: uuid.UUID, public_key: bytes, now: datetime
-) -> None:
-    delivery = await session.get(Delivery, draft.delivery_id)
-    if delivery is None:
-        sealed = seal_keys_to_recipient(public_key, draft.message_id.hex, draft.content_key, draft.sheet_key)
-        delivery = Delivery(
-            id=draft.delivery_id,
-            message_id=draft.message_id,
-            recipient_id=recipient_id,
-            envelope=Envelope.OWN,
-            keys=sealed,
-            folder=Folder.DRAFTS,
-            expires_at=draft.expires_at,
-            read_at=now,
-        )
-        session.add(delivery)
-    delivery.folder = Folder.DRAFTS  # one that is worked on again leaves Deleted
-    delivery.received_at = now
-    keys = {stored.key for stored in draft.blobs.values()}
-    await session.execute(delete(Blob).where(Blob.message_id == draft.message_id, Blob.key.not_in(keys)))
-    known = set(await session.scalars(select(Blob.key).where(Blob.message_id == draft.message_id)))
-    session.add_all(
-        Blob(
-            message_id=draft.message_id,
-            name=name,
-            key=stored.key,
-            sealed_bytes=stored.sealed_bytes,
-            created_at=now,
-        )
-        for name, stored in draft.blobs.items()
-        if stored.key not in known
-    )
-    await session.flush()
 
 
 async def _put(store: Blobs, draft: Draft, blob: str, pieces: AsyncIterator[bytes], room: int) -> tuple[int, str]:

@@ -119,8 +119,8 @@ class Gate:
 class Body:
     """The body of an upload, pulled by the page: what it does not ask for stays with the server and the network."""
 
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive, self._limit = receive, limit
+    def __init__(self, receive: Receive, limit: int, chunk_seconds: float = CHUNK_SECONDS) -> None:
+        self._receive, self._limit, self._chunk_seconds = receive, limit, chunk_seconds
         self.ended = asyncio.Event()
         self.is_gone = False
         self._is_given_up = False
@@ -155,7 +155,7 @@ class Body:
 
     async def _next(self, last: float) -> bytes:
         try:
-            async with asyncio.timeout_at(min(last, asyncio.get_running_loop().time() + CHUNK_SECONDS)):
+            async with asyncio.timeout_at(min(last, asyncio.get_running_loop().time() + self._chunk_seconds)):
                 message = await self._receive()
         except TimeoutError as exc:
             self._is_given_up = True

@@ -17,7 +17,7 @@ from service.core.states import Folder, Letter, MessageKind
 from service.db.engine import Database
 from service.db.tables import Blob, Delivery, Message, Outbox, Recipient
 from service.errors import TooBig
-from service.mailbox import drafts
+from service.mailbox import draft_rows, drafts
 from service.mailbox.deliveries import get_by_message, get_delivery
 from service.mailbox.drafts import Changed, Draft
 from service.mailbox.opening import Opened, open_delivery
@@ -64,7 +64,7 @@ class Desk:
             finish(draft, self.clock.now)
         await drafts.set_text(self.blobs, draft, text)
         async with self.db.writing() as session:
-            stored = await drafts.store_draft(
+            stored = await draft_rows.store_draft(
                 session, self.ring, draft, self.bob.id, self.bob.public_key, text, self.clock.now
             )
             if sends:
@@ -75,7 +75,7 @@ class Desk:
             delivery = await get_by_message(session, self.bob.id, draft.message_id, self.clock.now)
             assert delivery is not None
             opened = open_delivery(self.ring, self.key, delivery)
-            return drafts.resume(opened, await drafts.list_stored(session, draft.message_id))
+            return drafts.resume(opened, await draft_rows.list_stored(session, draft.message_id))
 
     async def count(self, table: type[Message | Blob | Delivery | Outbox]) -> int:
         async with self.db.reading() as session:
@@ -157,7 +157,7 @@ async def test_a_draft_may_be_sent_or_discarded_but_not_both(desk: Desk) -> None
     await desk.keep(draft, "One")
     gone, sent = await desk.resume(draft), await desk.resume(draft)
     async with desk.db.writing() as session:
-        keys = await drafts.discard(session, gone, desk.bob.id)
+        keys = await draft_rows.discard(session, gone, desk.bob.id)
     assert len(keys) == 1
     with pytest.raises(Changed):
         await desk.keep(sent, "Two", sends=True)
@@ -170,7 +170,7 @@ async def test_a_draft_may_be_sent_or_discarded_but_not_both(desk: Desk) -> None
     await desk.keep(await desk.resume(kept), "Two", sends=True)
     with pytest.raises(Changed):
         async with desk.db.writing() as session:
-            await drafts.discard(session, late, desk.bob.id)
+            await draft_rows.discard(session, late, desk.bob.id)
 
 
 async def test_a_draft_ends_with_its_original(desk: Desk) -> None:

@@ -15,6 +15,8 @@ from service.core.states import Folder, Letter, MessageKind
 from service.db.engine import Database
 from service.db.tables import Blob, Delivery, Message, Outbox
 from service.mailbox.opening import Content, open_delivery
+from service.portal.app import create_app
+from service.settings import PortalSettings
 from service.vault.box import open_box
 from service.vault.ring import KeyRing
 from service.vault.stream import context, open_sealed
@@ -357,9 +359,16 @@ async def test_the_original_is_answered_even_from_ones_own_reply(
 
 
 async def test_all_drafts_together_have_a_limit(
-    bob: Signed, mail: SealedMail, db: Database, monkeypatch: pytest.MonkeyPatch
+    bob: Signed,
+    mail: SealedMail,
+    db: Database,
+    blobs: Blobs,
+    rings: Rings,
+    clock: Clock,
+    portal_settings: PortalSettings,
 ) -> None:
-    monkeypatch.setattr("service.mailbox.drafts.DRAFTS_BYTES", 1_500_000)
+    settings = portal_settings.model_copy(update={"drafts_bytes": 1_500_000})
+    bob.app = create_app(settings, db, blobs, rings["portal"], clock)
     files = [("a.bin", b"a" * 1_000_000)]
     assert (await bob.post(address(mail, "/reply"), {**GOOD, "do": "save"}, files)).status_code == 303
     answer = await bob.post(address(mail, "/reply"), {**GOOD, "nonce": "other", "do": "save"}, files)

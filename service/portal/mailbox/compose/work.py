@@ -1,0 +1,69 @@
+"""One form in hand: what it answers, what it brought, and its draft once there is one."""
+
+from dataclasses import dataclass, field
+
+from service.core.sheet import Person
+from service.mailbox.addressees import RefusedAddress
+from service.mailbox.drafts import Draft
+from service.mailbox.opening import Opened
+from service.portal.mailbox.blueprint import reader
+
+
+@dataclass(slots=True)
+class RefusedFile:
+    """A file that was not added, and why."""
+
+    name: str
+    size: int
+    over_by: int
+    is_too_many: bool = False
+    is_broken: bool = False
+
+
+@dataclass(slots=True)
+class Typed:
+    """What a form brought."""
+
+    to: str = ""
+    cc: str = ""
+    subject: str = ""
+    text: str = ""
+    nonce: str = ""
+    do: str = ""
+    text_over_by: int = 0
+    added: int = 0
+    carries: bool = False
+    """The form showed the original's files; `carry` are those that were ticked."""
+    carry: set[int] = field(default_factory=set)
+    refused_files: list[RefusedFile] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Faults:
+    """Why a message was not sent; each is shown at its field."""
+
+    to: list[RefusedAddress] = field(default_factory=list)
+    cc: list[RefusedAddress] = field(default_factory=list)
+    nobody: bool = False
+    too_many: int = 0
+    empty: bool = False
+    over_by: int = 0
+    changed: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.to or self.cc or self.nobody or self.too_many or self.empty or self.over_by or self.changed)
+
+
+@dataclass(slots=True)
+class Work:
+    original: Opened
+    is_forward: bool = False
+    draft: Draft | None = None
+    budget: int = 0
+    """Bytes of body and files that this message may have."""
+    typed: Typed = field(default_factory=Typed)
+
+
+def me() -> Person:
+    who = reader()
+    return Person(who.name, who.address)
