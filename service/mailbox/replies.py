@@ -84,13 +84,12 @@ async def send(session: AsyncSession, ring: KeyRing, message: Message, draft: Dr
     delivery.folder = Folder.SENT
     delivery.received_at = now
     await session.flush()
-    if not draft.is_forward:
-        await session.execute(
-            update(Delivery)
-            .where(Delivery.message_id == draft.answers_id, Delivery.recipient_id == delivery.recipient_id)
-            .values(answered_at=now)
-            .execution_options(synchronize_session=False)
-        )
+    await session.execute(
+        update(Delivery)
+        .where(Delivery.message_id == draft.answers_id, Delivery.recipient_id == delivery.recipient_id)
+        .values({"forwarded_at" if draft.is_forward else "answered_at": now})
+        .execution_options(synchronize_session=False)
+    )
     await queue_letter(
         session,
         ring,

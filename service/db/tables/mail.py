@@ -139,6 +139,7 @@ class Delivery(Model):
     """What the reader marked it as since its last showing; none: as `read_at` says."""
     notified_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
+    forwarded_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
     message: Mapped[Message] = relationship(back_populates="deliveries", lazy="raise")

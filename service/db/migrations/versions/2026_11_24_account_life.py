@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handovers")),
         sa.UniqueConstraint("message_id", "address_index", name=op.f("uq_handovers_message_id_address_index")),
     )
+    op.add_column("deliveries", sa.Column("forwarded_at", INSTANT, nullable=True))
     # counting a folder reads the index alone: the rows of one reader lie far apart
     op.drop_index("ix_deliveries_box", "deliveries")
     op.create_index("ix_deliveries_box", "deliveries", [*BOX, *BOX_MORE])
@@ -109,6 +110,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_deliveries_box", "deliveries")
     op.create_index("ix_deliveries_box", "deliveries", [*BOX])
+    op.drop_column("deliveries", "forwarded_at")
     for table in ("handovers", "challenges", "recovery_codes", "passkeys"):
         op.drop_table(table)
     for name, _ in ACCOUNTS:
