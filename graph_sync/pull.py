@@ -172,4 +172,6 @@ def rules_of(worker: Worker) -> Rules:
         longest=settings.message_bytes,
         bcc_is_traced=settings.bcc == "trace",
         own=frozenset(address.lower() for address in (*settings.intake, *settings.mailers)),
+        remind_unread=settings.remind_unread,
+        remind_ending=settings.remind_ending,
     )

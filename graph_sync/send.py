@@ -1,6 +1,7 @@
 """Send: the outbox, lane by lane. A mail is a draft first, so that a crash at any point sends nothing twice.
 
     pending → drafting → drafted(id) → complete(files read back) → sending → sent | failed | unsure
+                  └→ not_needed: what it was to tell is no longer so
 
 Each arrow is committed before the next request; who finds a row in `drafting` or `sending` was not there and looks
 where the mail is before doing anything. What stays in doubt is `unsure`: a person decides, it is never sent again.
@@ -73,7 +74,7 @@ async def _guarded(worker: Worker, row: Outbox) -> None:
     except RowLost:
         log.warning("row_lost", row=row.id.hex)
     except Refused:
-        await _fail(worker, row, "not_wanted_any_more")
+        await _not_wanted(worker, row)
     except Broken as exc:
         log.error("letter_broken", row=row.id.hex, error=type(exc).__name__)  # noqa: TRY400 - no foreign text in logs
         await _fail(worker, row, "broken")
@@ -238,6 +239,14 @@ async def _fail(worker: Worker, row: Outbox, error: str) -> None:
     if await _end(worker, row, Outgoing.FAILED, error) and row.draft_id and row.mailer:
         with suppress(GraphError):
             await worker.mailbox(row.mailer).delete(row.draft_id)
+
+
+async def _not_wanted(worker: Worker, row: Outbox) -> None:
+    """End a row whose letter has nothing to tell any more: read, revoked, past its date."""
+    if row.draft_id:
+        await _fail(worker, row, "not_wanted_any_more")
+    else:
+        await _end(worker, row, Outgoing.NOT_NEEDED, "")
 
 
 async def _put_off(worker: Worker, row: Outbox, wait: timedelta, error: str) -> None:

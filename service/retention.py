@@ -28,7 +28,7 @@ ACTOR = "retention"
 BATCH = 100
 ENDED = b""
 """The sheet of a message whose keys are gone and whose blobs are to go."""
-DONE = (Outgoing.SENT, Outgoing.FAILED, Outgoing.UNSURE)
+DONE = (Outgoing.SENT, Outgoing.FAILED, Outgoing.NOT_NEEDED, Outgoing.UNSURE)
 CODES_KEPT = timedelta(days=1)
 """A proven code still carries the form that creates the account."""
 LETTERS_KEPT = RETENTION

@@ -66,7 +66,7 @@ async def add_blind_copies(
             return
         if addressed:
             keys = (late_content_key(ring, kept), message_keys(ring, kept).sheet)
-            await deliver(session, ring, kept, keys, addressed, prepared, now)
+            await deliver(session, ring, kept, keys, addressed, prepared, rules, now)
             kept.bcc_box = seal_box(ring, "mailer", f"messages/{kept.id.hex}/bcc", json.dumps([*addressed]).encode())
         kept.bcc, kept.bcc_deadline = outcome, None
         has_readers = await session.scalar(select(Delivery.id).where(Delivery.message_id == kept.id).limit(1))

@@ -1,8 +1,11 @@
-"""Give a message to recipients: a delivery with the keys sealed to each, and a notice, in the caller's transaction."""
+"""Give a message to recipients: a delivery with the keys sealed to each, and its letters, in the caller's transaction.
+
+With the notice its reminders are queued: when they are due, whoever sends looks whether they are still wanted.
+"""
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,6 +15,7 @@ from service.core.states import Envelope, Folder, Letter
 from service.db.engine import Database
 from service.db.locks import lock
 from service.db.tables import Delivery, Message, Recipient
+from service.intake.facts import Rules
 from service.letters.queue import queue_letter
 from service.recipients import address_index, get_by_address, new_recipient
 from service.vault.people import seal_keys_to_recipient
@@ -38,6 +42,7 @@ async def deliver(
     keys: tuple[DataKey, DataKey],
     addressed: Mapping[str, Envelope],
     prepared: Prepared,
+    rules: Rules,
     now: datetime,
 ) -> list[str]:
     """Give the message to those who have not got it yet; return their addresses. `keys`: content and sheet."""
@@ -55,7 +60,7 @@ async def deliver(
             continue
         holders.add(recipient.id)
         added.append(address)
-        await _deliver_to(session, ring, message, keys, recipient, envelope, now)
+        await _deliver_to(session, ring, message, keys, recipient, envelope, rules, now)
     return added
 
 
@@ -66,6 +71,7 @@ async def _deliver_to(
     keys: tuple[DataKey, DataKey],
     recipient: Recipient,
     envelope: Envelope,
+    rules: Rules,
     now: datetime,
 ) -> None:
     token, token_hash = new_token()
@@ -82,14 +88,28 @@ async def _deliver_to(
     )
     session.add(delivery)
     await session.flush()
-    await queue_letter(
-        session,
-        ring,
-        Letter.NOTICE,
-        f"notice/{delivery.id.hex}",
-        now,
-        payload={"token": token},
-        message_id=message.id,
-        delivery_id=delivery.id,
-        recipient_id=recipient.id,
-    )
+    letters = [(Letter.NOTICE, "notice", now), *((Letter.REMINDER, *one) for one in reminders(message, rules, now))]
+    for letter, name, due_at in letters:
+        await queue_letter(
+            session,
+            ring,
+            letter,
+            f"{name}/{delivery.id.hex}",
+            now,
+            payload={"token": token},
+            message_id=message.id,
+            delivery_id=delivery.id,
+            recipient_id=recipient.id,
+            due_at=due_at,
+        )
+
+
+def reminders(message: Message, rules: Rules, now: datetime) -> Iterator[tuple[str, datetime]]:
+    """Say which reminders of a notice sent now make sense, and when each is due: in their order, before the end."""
+    last = now
+    if rules.remind_unread and now + rules.remind_unread < message.expires_at:
+        last = now + rules.remind_unread
+        yield "remind/unread", last
+    ending = message.expires_at - rules.remind_ending
+    if rules.remind_ending and last < ending:
+        yield "remind/ending", ending

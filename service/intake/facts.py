@@ -33,6 +33,10 @@ class Rules:
     bcc_is_traced: bool
     own: frozenset[str] = frozenset()
     """Our own mailboxes: never told of as recipients."""
+    remind_unread: timedelta = timedelta()
+    """How long after its notice a message that lies unread is named again; zero: never."""
+    remind_ending: timedelta = timedelta()
+    """How long before its end; zero: never."""
 
 
 @dataclass(frozen=True, slots=True)

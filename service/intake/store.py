@@ -61,12 +61,12 @@ async def keep(
         async with db.writing() as session:
             await lock(session, message.message_id_index or b"")
             if first := await _first_copy(session, message):
-                return await _join(session, ring, arrival, first, who, prepared, now)
+                return await _join(session, ring, arrival, first, who, prepared, rules, now)
             if not who.outside and not rules.bcc_is_traced:
                 await _settle(session, arrival, State.RETURNED, now, reason=NotDelivered.NOBODY_OUTSIDE)
                 await _tell(session, ring, NotDelivered.NOBODY_OUTSIDE, arrival.id, sealed.mail, facts, who, now)
                 return State.RETURNED
-            await _add(session, ring, message, sealed, who, prepared, now)
+            await _add(session, ring, message, sealed, who, prepared, rules, now)
             await _settle(session, arrival, State.SEALED, now, message_id=message.id)
             if not sealed.mail.automatic:
                 if message.bcc is Bcc.KNOWN:
@@ -109,6 +109,7 @@ async def _add(
     sealed: SealedMail,
     who: Addressees,
     prepared: Prepared,
+    rules: Rules,
     now: datetime,
 ) -> None:
     session.add(message)
@@ -123,7 +124,7 @@ async def _add(
             created_at=now,
         )
     )
-    await deliver(session, ring, message, (sealed.content_key, sealed.sheet_key), who.outside, prepared, now)
+    await deliver(session, ring, message, (sealed.content_key, sealed.sheet_key), who.outside, prepared, rules, now)
 
 
 async def _first_copy(session: AsyncSession, message: Message) -> Message | None:
@@ -155,10 +156,11 @@ async def _join(
     first: Message,
     who: Addressees,
     prepared: Prepared,
+    rules: Rules,
     now: datetime,
 ) -> State:
     keys = (late_content_key(ring, first), message_keys(ring, first).sheet)
-    await deliver(session, ring, first, keys, who.outside, prepared, now)
+    await deliver(session, ring, first, keys, who.outside, prepared, rules, now)
     await _settle(session, arrival, State.JOINED, now, message_id=first.id)
     return State.JOINED
 

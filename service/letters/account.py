@@ -16,26 +16,49 @@ from service.vault.ring import KeyRing
 from service.vault.tokens import hash_token
 
 
+SIGN_IN = {AccountLetter.ENDING_SOON, AccountLetter.REPLY_RETURNED}
+"""Letters whose one link leads to the sign-in page."""
+
+
 def account_values(
-    ring: KeyRing, row: Outbox, told: dict[str, Any], account: Account, reset: Reset | None, brand: Branding
+    ring: KeyRing, row: Outbox, told: dict[str, Any], account: Account | None, reset: Reset | None, brand: Branding
 ) -> dict[str, Any]:
-    """Return what the templates of an account letter are given. Raises SealBroken."""
-    kind, language = AccountLetter(told["kind"]), "es" if account.language == "es" else "en"
+    """Return what the templates of an account letter are given; none is there where it was closed. Raises SealBroken."""
+    kind, language = AccountLetter(told["kind"]), letter_language(told, account)
     names = {name for _, name in (*BROWSERS, *SYSTEMS)}
     return {
         "brand": brand,
         "kind": kind.value,
-        "state": account.state.value,
-        "hint": _hint(ring, account) if kind is AccountLetter.HINT else "",
-        "link": f"{brand.public_url}/reset/{told['token']}" if reset is not None else "",
+        "state": account.state.value if account else "",
+        "hint": _hint(ring, account) if account and kind is AccountLetter.HINT else "",
+        "link": _link(kind, told, reset, brand),
         "unlocks": bool(told.get("unlocks")),
         "tries": FAILED_SIGN_INS,
         "minutes": int(RESET_LIFE.total_seconds() // 60),
         "day": formats.day(row.created_at, brand.zone, language),
         "hour": formats.hour(row.created_at, brand.zone, language),
+        "off_on": _day(told.get("off_at"), brand, language),
+        "ends_on": _day(told.get("ends_at"), brand, language),
+        "address": one_line(str(told.get("address") or ""), 254),
         "browser": told["browser"] if told.get("browser") in names else "",
         "system": told["system"] if told.get("system") in names else "",
     }
+
+
+def letter_language(told: dict[str, Any], account: Account | None) -> str:
+    wanted = account.language if account else told.get("language")
+    return "es" if wanted == "es" else "en"
+
+
+def is_still_so(told: dict[str, Any], account: Account) -> bool:
+    """Say whether what a letter warns of is not over: who signed in meanwhile need not be told."""
+    kind = AccountLetter(told["kind"])
+    if kind is AccountLetter.ENDING_SOON:
+        since = account.last_sign_in_at or account.created_at
+        return (
+            account.state is not AccountState.DISABLED and account.warned_at is not None and account.warned_at > since
+        )
+    return kind is not AccountLetter.DISABLED or account.state is AccountState.DISABLED
 
 
 def living_reset(told: dict[str, Any], account: Account, reset: Reset | None, now: datetime) -> Reset | None:
@@ -49,6 +72,16 @@ def living_reset(told: dict[str, Any], account: Account, reset: Reset | None, no
     if reset is None or reset.expires_at <= now or reset.token_hash != hash_token(told["token"]):
         raise Refused("this link opens nothing any more")
     return reset
+
+
+def _link(kind: AccountLetter, told: dict[str, Any], reset: Reset | None, brand: Branding) -> str:
+    if kind in SIGN_IN:
+        return brand.sign_in_url
+    return f"{brand.public_url}/reset/{told['token']}" if reset is not None else ""
+
+
+def _day(told: str | None, brand: Branding, language: str) -> str:
+    return formats.day(datetime.fromisoformat(told), brand.zone, language) if told else ""
 
 
 def _hint(ring: KeyRing, account: Account) -> str:

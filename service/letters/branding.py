@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from service.core.limits import INACTIVE
+from service.core.text import one_line
 from service.settings import Shared, SyncSettings
 
 _STATE_OF = "State of "
@@ -24,6 +26,9 @@ class Branding:
     zone: ZoneInfo
     hide_subjects: bool = False
     bcc_is_looked_up: bool = True
+    announcement_en: str = ""
+    announcement_es: str = ""
+    inactive_days: int = INACTIVE.days
 
     @classmethod
     def of(cls, settings: Shared) -> "Branding":
@@ -38,7 +43,19 @@ class Branding:
             zone=settings.zone,
             hide_subjects=sync is not None and sync.hide_subjects,
             bcc_is_looked_up=sync is None or sync.bcc != "none",
+            announcement_en=one_line(settings.announcement_en),
+            announcement_es=one_line(settings.announcement_es),
+            inactive_days=settings.inactive.days,
         )
+
+    @property
+    def checker(self) -> str:
+        """Where anybody may ask whether a letter is ours, as a person types it: never a second link."""
+        return f"{self.public_place}/help/real"
+
+    @property
+    def sign_in_url(self) -> str:
+        return f"{self.public_url}/sign-in"
 
     @property
     def sender_name(self) -> str:

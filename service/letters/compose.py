@@ -5,7 +5,6 @@ ids and the few fields that nothing else holds. What is revoked, past its date o
 """
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,15 +15,16 @@ from service.blobs import Blobs
 from service.core.addresses import BadAddress, normal_form
 from service.core.limits import CODE_LIFE
 from service.core.references import shown
-from service.core.sheet import Part, Person, Role, Sheet
-from service.core.states import Letter, MessageKind
+from service.core.sheet import Part, Person, Sheet
+from service.core.states import AccountLetter, Letter, MessageKind
 from service.core.text import one_line
 from service.db.tables import Account, Delivery, Message, Model, Outbox, Recipient, Reset
 from service.errors import Broken, Refused
 from service.letters import formats, receipts
-from service.letters.account import account_values, living_reset
+from service.letters.account import account_values, is_still_so, letter_language, living_reset
 from service.letters.body import html_of_text, read_body
 from service.letters.branding import Branding
+from service.letters.notices import is_wanted, notice_values
 from service.letters.opened import blind_copies, message_keys, message_sheet, staff_sender
 from service.letters.queue import open_payload
 from service.letters.render import Rendered, render, render_words
@@ -65,6 +65,7 @@ async def compose(
         Letter.CODE: desk.code,
         Letter.ACCOUNT: desk.account,
         Letter.NOTICE: desk.notice,
+        Letter.REMINDER: desk.notice,
         Letter.RECEIPT_SECURED: desk.secured,
         Letter.RECEIPT_READ: desk.read,
         Letter.RECEIPT_NOT_DELIVERED: desk.not_delivered,
@@ -112,36 +113,41 @@ class _Desk:
     async def account(self) -> tuple[Person, Rendered]:
         """Write to the address that the account has, never to one that somebody typed."""
         told = open_payload(self.ring, self.row)
-        account = await self._get(Account, self.row.recipient_id)
-        recipient = await self._get(Recipient, account.id)
-        if recipient.ended_at is not None:
+        if told.get("kind") == AccountLetter.CLOSED:  # nobody is there any more: the row knows whose it was
+            return Person("", told["to"]), self._account_letter(told, None, None)
+        account = await self.session.get(Account, self.row.recipient_id) if self.row.recipient_id else None
+        recipient = await self._get(Recipient, self.row.recipient_id)
+        if account is None or recipient.ended_at is not None:
             raise Refused("this account has nobody any more")
+        if not is_still_so(told, account):
+            raise Refused("what this letter warns of is over")
         reset = living_reset(told, account, await self.session.get(Reset, account.id), self.now)
+        return Person("", mailing_address(self.ring, recipient)), self._account_letter(told, account, reset)
+
+    def _account_letter(self, told: dict[str, Any], account: Account | None, reset: Reset | None) -> Rendered:
         values = account_values(self.ring, self.row, told, account, reset, self.brand)
-        language = _language(account.language)
+        language = letter_language(told, account)
         values["words"] = render_words("account", language, values)
-        return Person("", mailing_address(self.ring, recipient)), render("account", language, values)
+        return render("account", language, values)
 
     async def notice(self) -> tuple[Person, Rendered]:
-        delivery = await self._get(Delivery, self.row.delivery_id)
+        """Write a notice, or its reminder where that is still wanted."""
+        is_reminder = self.row.letter is Letter.REMINDER
+        delivery = await self.session.get(Delivery, self.row.delivery_id)
+        recipient = await self.session.get(Recipient, delivery.recipient_id) if delivery else None
+        if delivery is None or recipient is None:
+            raise Refused("whom this notice was for is gone")
         message = await self._get(Message, self.row.message_id)
-        recipient = await self._get(Recipient, delivery.recipient_id)
+        account = await self.session.get(Account, recipient.id)
         if delivery.revoked_at is not None or message.expires_at <= self.now or recipient.ended_at is not None:
             raise Refused("this notice has nothing to tell any more")
-        account = await self.session.get(Account, recipient.id)
-        sheet = message_sheet(self.ring, message)
+        if is_reminder and not is_wanted(self.row, delivery, account):
+            raise Refused("nobody needs to be reminded any more")
         language = _language(account.language if account else "en")
-        values = {
-            "brand": self.brand,
-            "sender": formats.shown_name(sheet.sender),
-            "first_name": formats.first_name(sheet.sender),
-            "subject": None if self.brand.hide_subjects else one_line(sheet.subject) or "-",
-            "reference": shown(message.reference),
-            "link": f"{self.brand.public_url}/d/{open_payload(self.ring, self.row)['token']}",
-            "has_account": account is not None,
-            **_from_lines(sheet.sender),
-            **_files_and_until(sheet, message.expires_at, self.brand),
-        }
+        token = open_payload(self.ring, self.row)["token"]
+        values = notice_values(message, message_sheet(self.ring, message), account, token, self.brand, self.now)
+        values["reminder"] = is_reminder
+        values["words"] = render_words("notice", language, values)
         return Person("", mailing_address(self.ring, recipient)), render("notice", language, values)
 
     async def secured(self) -> tuple[Person, Rendered]:
@@ -219,26 +225,6 @@ def _can_be_written(address: str) -> bool:
 
 def _language(wanted: str | None) -> str:
     return "es" if wanted == "es" else "en"
-
-
-def _from_lines(sender: Person) -> dict[str, Any]:
-    name, address = one_line(sender.name, 100), one_line(sender.address, 254)
-    lines: Sequence[str] = [name, address] if name and name != address else [address]
-    return {"from_lines": lines, "from_line": ", ".join(lines)}
-
-
-def _files_and_until(sheet: Sheet, expires_at: datetime, brand: Branding) -> dict[str, Any]:
-    files = [part.size for part in sheet.parts if part.role is Role.ATTACHMENT]
-    return {
-        "files": {language: formats.files(len(files), sum(files), language) for language in formats.LOCALES},
-        "until": {
-            language: {
-                "day": formats.day(expires_at, brand.zone, language),
-                "hour": formats.hour(expires_at, brand.zone, language),
-            }
-            for language in formats.LOCALES
-        },
-    }
 
 
 def _name_on(sheet: Sheet, address: str) -> str:

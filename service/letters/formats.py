@@ -1,6 +1,6 @@
 """How letters write times, sizes and counts, in English and Spanish; the state's own zone, always named."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_name
@@ -31,6 +31,22 @@ def hour(at: datetime, zone: ZoneInfo, language: str = "en") -> str:
     if language == "es":
         time = time.replace("a.m.", "a. m.").replace("p.m.", "p. m.").replace("\xa0", " ")
     return f"{time} ({zone_name(zone, language)})"
+
+
+def left(time: timedelta, language: str = "en") -> str:
+    """25 days · 20 hours · less than 1 hour: as in *You have … left*; whole ones, never more than there are."""
+    hours = max(0, int(time.total_seconds() // 3600))
+    one_day, days, one_hour, many_hours, less = {
+        "en": ("1 day", "{} days", "1 hour", "{} hours", "less than 1 hour"),
+        "es": ("1 día", "{} días", "1 hora", "{} horas", "menos de 1 hora"),
+    }[language]
+    if hours >= 48:
+        return days.format(hours // 24)
+    if hours == 24:
+        return one_day
+    if hours > 1:
+        return many_hours.format(hours)
+    return one_hour if hours else less
 
 
 def stamp(at: datetime, zone: ZoneInfo) -> str:

@@ -23,11 +23,13 @@ LINK = f"https://safemail.ct.gov/reset/{TOKEN}"
 CHROME = {"browser": "Chrome", "system": "Windows"}
 
 
-async def an_account(post: Post, language: str = "en", hint: str = HINT, **changes: Any) -> Recipient:
-    recipient = await post.a_recipient(account=language, **changes)
+async def an_account(
+    post: Post, language: str = "en", hint: str = HINT, to: str = ROSA.address, **changes: Any
+) -> Recipient:
+    recipient = await post.a_recipient(to, account=language, **changes)
     if hint:
         sealed = seal_box(post.rings["portal"], "mailer", f"hint/{recipient.id.hex}", hint.encode())
-        await post.session.execute(update(Account).values(hint=sealed))
+        await post.session.execute(update(Account).where(Account.id == recipient.id).values(hint=sealed))
     return recipient
 
 
@@ -53,17 +55,32 @@ async def a_letter(
     return await write(post, post.a_row(Letter.ACCOUNT, payload, recipient_id=recipient.id), after)
 
 
+SIGN_IN_LINK = {AccountLetter.ENDING_SOON, AccountLetter.REPLY_RETURNED}
+QUESTIONS = {AccountLetter.ENDING_SOON, AccountLetter.DISABLED, AccountLetter.REPLY_RETURNED}
+AGE = {
+    AccountLetter.ENDING_SOON: {"off_at": (SENT + timedelta(days=14)).isoformat()},
+    AccountLetter.DISABLED: {"ends_at": (SENT + timedelta(days=30)).isoformat()},
+    AccountLetter.REPLY_RETURNED: {"address": "maria.delgado@ct.gov"},
+    AccountLetter.CLOSED: {"to": ROSA.address},
+}
+STATES = {AccountLetter.LOCKED: AccountState.LOCKED, AccountLetter.DISABLED: AccountState.DISABLED}
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("kind", AccountLetter)
 async def test_each_account_letter_in_both_languages(post: Post, golden: Golden, kind: AccountLetter, language: str):
-    state = AccountState.LOCKED if kind is AccountLetter.LOCKED else AccountState.ACTIVE
-    mail = await a_letter(post, kind, await an_account(post, language, state=state))
+    recipient = await an_account(
+        post, language, state=STATES.get(kind, AccountState.ACTIVE), warned_at=SENT + timedelta(seconds=1)
+    )
+    mail = await a_letter(post, kind, recipient, language=language, **AGE.get(kind, {}))
     golden(f"account_{kind}_{language}", mail)
     assert [person.address for person in mail.to] == [ROSA.address]
     assert HINT not in mail.subject
-    assert mail.html.count("<a ") == mail.html.count("href=") == (1 if kind is AccountLetter.RESET else 0)
-    assert mail.text.count("https://") == (1 if kind is AccountLetter.RESET else 0)
-    assert ("Not you?" if language == "en" else "¿No fue usted?") in mail.text
+    links = 1 if kind in {AccountLetter.RESET, *SIGN_IN_LINK} else 0
+    assert mail.html.count("<a ") == mail.html.count("href=") == links
+    assert mail.text.count("https://") == links
+    ask = ("Questions?", "¿Tiene preguntas?") if kind in QUESTIONS else ("Not you?", "¿No fue usted?")
+    assert ask[language == "es"] in mail.text
     assert BRAND.help_desk in mail.text
 
 
@@ -74,9 +91,14 @@ async def test_link_is_written_out_and_stands_alone(post: Post):
 
 
 async def test_hint_is_in_the_hint_letter_only(post: Post):
-    recipient = await an_account(post)
-    for kind in AccountLetter:
-        mail = await a_letter(post, kind, recipient)
+    for number, kind in enumerate(AccountLetter):
+        recipient = await an_account(
+            post,
+            state=STATES.get(kind, AccountState.ACTIVE),
+            warned_at=SENT + timedelta(1),
+            to=f"r{number}@example.com",
+        )
+        mail = await a_letter(post, kind, recipient, **AGE.get(kind, {}))
         assert (HINT in mail.text) is (kind is AccountLetter.HINT)
         assert (HINT in mail.html) is (kind is AccountLetter.HINT)
 
@@ -165,6 +187,34 @@ async def test_ended_recipient_and_missing_account_get_no_letter(post: Post):
     recipient.ended_at = SENT
     with pytest.raises(Refused):
         await a_letter(post, AccountLetter.HINT, recipient)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (AccountLetter.ENDING_SOON, {"warned_at": SENT, "last_sign_in_at": SENT + timedelta(seconds=1)}),
+        (AccountLetter.ENDING_SOON, {"warned_at": None}),
+        (AccountLetter.ENDING_SOON, {"warned_at": SENT + timedelta(1), "state": AccountState.DISABLED}),
+        (AccountLetter.DISABLED, {"state": AccountState.ACTIVE}),
+    ],
+)
+async def test_who_came_back_meanwhile_is_not_warned(post: Post, kind: AccountLetter, changes: dict[str, Any]):
+    with pytest.raises(Refused):
+        await a_letter(post, kind, await an_account(post, **changes), **AGE[kind])
+
+
+async def test_account_that_ended_meanwhile_gets_no_warning(post: Post):
+    recipient = await an_account(post)
+    await post.session.execute(delete(Account))
+    with pytest.raises(Refused):
+        await a_letter(post, AccountLetter.LOCKED, recipient)
+
+
+async def test_closed_account_is_told_at_the_address_it_had(post: Post):
+    payload = {"kind": "closed", "to": ROSA.address, "language": "es"}
+    mail = await write(post, post.a_row(Letter.ACCOUNT, payload))
+    assert mail.subject == "Safemail: Su cuenta fue eliminada"
+    assert [person.address for person in mail.to] == [ROSA.address]
 
 
 async def test_hint_of_another_account_does_not_open(post: Post):
