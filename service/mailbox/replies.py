@@ -15,6 +15,7 @@ from service.db.tables import Delivery, Message
 from service.letters.queue import queue_letter
 from service.mailbox.addressees import each_once, written
 from service.mailbox.drafts import SUBJECT_CHARACTERS, Draft
+from service.mailbox.handovers import add_handovers
 from service.vault.box import seal_box
 from service.vault.ring import KeyRing
 
@@ -84,6 +85,7 @@ async def send(session: AsyncSession, ring: KeyRing, message: Message, draft: Dr
     delivery.folder = Folder.SENT
     delivery.received_at = now
     await session.flush()
+    add_handovers(session, ring, message.id, (*draft.sheet.to, *draft.sheet.cc), now)
     await session.execute(
         update(Delivery)
         .where(Delivery.message_id == draft.answers_id, Delivery.recipient_id == delivery.recipient_id)
