@@ -14,8 +14,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.accounts.bound import bind_row, is_row_bound
-from service.accounts.coming_in import Tokens, come_in
+from service.accounts.coming_in import Tokens
+from service.accounts.devices import get_device
 from service.accounts.rates import ASKS, LETTERS, LETTERS_AN_HOUR, TooMany, allow, seconds_left
+from service.accounts.second_step import NeedsCode, come_in_or_ask
 from service.accounts.telling import tell, told
 from service.core.addresses import BadAddress, normal_form
 from service.core.browsers import Browser
@@ -107,8 +109,11 @@ async def reset_password(
     device_token: str,
     browser: Browser,
     now: datetime,
-) -> Tokens:
-    """Set a checked and hashed password, unlock, end every session and the link, and open a session for who came."""
+) -> Tokens | NeedsCode:
+    """Set a checked and hashed password, unlock, end every session and the link, and let in who came.
+
+    A mailbox that was taken over is not enough where its owner wants a code asked for: then that is next.
+    """
     account = found.account
     account.password, account.password_at = stored, now
     if hint:
@@ -121,7 +126,8 @@ async def reset_password(
     await session.execute(delete(Session).where(Session.account_id == account.id))
     await session.execute(delete(Reset).where(Reset.account_id == account.id))
     await tell(session, ring, AccountLetter.PASSWORD_CHANGED, account.id, browser, now)
-    return await come_in(session, ring, account, device_token, browser, now)
+    device = await get_device(session, ring, account.id, device_token, now, for_update=True)
+    return await come_in_or_ask(session, ring, account, device, browser, now, is_told=True)
 
 
 async def _has_room(session: AsyncSession, ring: KeyRing, address: str, now: datetime) -> bool:

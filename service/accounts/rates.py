@@ -40,11 +40,21 @@ SIGN_INS = Limit("sign-ins", 100, timedelta(hours=1))
 """Failed sign-ins from one network, which may be a whole office."""
 CURRENT = Limit("current", 10, timedelta(hours=1))
 """Wrong current passwords of one account, at its change."""
+FACTORS = Limit("factors", 20, timedelta(hours=24))
+"""Wrong codes at the second step, of one account and one browser that knows it, or of all strangers together.
+
+A guess hits one of three codes in a million: a year of such days finds one in fifty accounts whose password is known.
+"""
+PASSKEYS = Limit("passkeys", 200, timedelta(hours=1))
+"""Passkeys asked for by one network, which may be a whole office."""
 LETTERS = Limit("letters", 1, timedelta(hours=1))
 LETTERS_AN_HOUR = 3
 """Hints and links to one address: so many places, each taken for an hour."""
 ASKS = Limit("asks", 30, timedelta(hours=1))
 """Hints and links asked for by one network, which may be a whole office."""
+
+CHECKS = Limit("checks", 20, timedelta(minutes=10))
+"""References asked after by one network, which may be a whole office."""
 
 
 async def allow(session: AsyncSession, ring: KeyRing, limit: Limit, of: str, now: datetime) -> bool:

@@ -180,7 +180,7 @@ async def save_account(
     session.add(account)
     session.add(AuditEntry(at=now, actor="portal", verb="account.create", object_id=place))
     await session.flush()
-    tokens = await come_in_on(session, ring, account, None, browser, now)
+    tokens = await come_in_on(session, ring, account, None, browser, now, is_told=True)
     await session.execute(delete(Code).where(Code.recipient_id == recipient.id))
     return tokens
 

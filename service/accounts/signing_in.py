@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from sqlalchemy import case, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.accounts.coming_in import Tokens, come_in_on
+from service.accounts.coming_in import Tokens
 from service.accounts.devices import get_device
+from service.accounts.failing import count_failure
 from service.accounts.hashing import HashGate
 from service.accounts.rates import SIGN_INS, TooMany, allow, seconds_left
-from service.accounts.telling import tell
+from service.accounts.second_step import NeedsCode, come_in_or_ask
 from service.core.addresses import BadAddress
 from service.core.browsers import Browser
-from service.core.limits import FAILED_SIGN_INS, PASSWORD_LONGEST
-from service.core.states import AccountLetter, AccountState
+from service.core.limits import PASSWORD_LONGEST
+from service.core.states import AccountState
 from service.db.engine import Database
-from service.db.tables import Account, AuditEntry, Device
+from service.db.tables import Account
 from service.recipients import get_by_address
 from service.vault.passwords import needs_rehash
 from service.vault.ring import KeyRing
@@ -55,8 +55,10 @@ class CameIn:
     tokens: Tokens
 
 
-async def sign_in(db: Database, ring: KeyRing, gate: HashGate, attempt: Attempt, now: datetime) -> CameIn | NotSignedIn:
-    """Check a password and open a session.
+async def sign_in(
+    db: Database, ring: KeyRing, gate: HashGate, attempt: Attempt, now: datetime
+) -> CameIn | NeedsCode | NotSignedIn:
+    """Check a password, and open a session or ask for the code next.
 
     Two transactions with the hash between them: nothing is awaited inside a writing one but the database, and what
     another attempt did meanwhile is looked at again in the second.
@@ -100,7 +102,7 @@ async def _settle(
     *,
     checked: str | None,
     rehashed: str | None,
-) -> CameIn | NotSignedIn:
+) -> CameIn | NeedsCode | NotSignedIn:
     """Open a session or count a failure; `checked` is the stored password that was found right, if any."""
     account = await session.get(Account, account_id, with_for_update=True)
     device = await get_device(session, ring, account_id, attempt.device, now, for_update=True)
@@ -111,36 +113,12 @@ async def _settle(
         or (account.state is AccountState.LOCKED and device is None)
     ):
         await allow(session, ring, SIGN_INS, attempt.network, now)
-        is_locked = await _count_failure(session, account_id, device, now)
-        if is_locked and account is not None and account.state is AccountState.ACTIVE:  # as it was before this try
-            session.add(AuditEntry(at=now, actor="portal", verb="account.lock", object_id=account_id.hex))
-            kind, unlocks = AccountLetter.LOCKED, attempt.reset_unlocks
-            await tell(session, ring, kind, account_id, attempt.browser, now, unlocks=unlocks)
+        browser, unlocks = attempt.browser, attempt.reset_unlocks
+        await count_failure(session, ring, account_id, account, device, browser, now, unlocks=unlocks)
         return NotSignedIn.WRONG
     if account.state is AccountState.DISABLED:
         return NotSignedIn.DISABLED
     if rehashed is not None:
         account.password = rehashed
-    return CameIn(account.id, await come_in_on(session, ring, account, device, attempt.browser, now))
-
-
-async def _count_failure(session: AsyncSession, account_id: uuid.UUID, device: Device | None, now: datetime) -> bool:
-    """Count against the device, or against all strangers together; the tenth locks. Say whether it is locked now."""
-    if device is not None:
-        device.failures += 1
-        if device.failures >= FAILED_SIGN_INS:
-            await session.delete(device)  # a stranger like all others from now on
-        return False
-    locks = (Account.failures + 1 >= FAILED_SIGN_INS) & (Account.state == AccountState.ACTIVE)
-    state = await session.scalar(
-        update(Account)
-        .where(Account.id == account_id)
-        .values(
-            failures=Account.failures + 1,
-            locked_at=case((locks, now), else_=Account.locked_at),
-            state=case((locks, AccountState.LOCKED), else_=Account.state),
-        )
-        .returning(Account.state)
-        .execution_options(synchronize_session=False)
-    )
-    return state is AccountState.LOCKED
+    came = await come_in_or_ask(session, ring, account, device, attempt.browser, now)
+    return came if isinstance(came, NeedsCode) else CameIn(account.id, came)

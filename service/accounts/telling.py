@@ -20,15 +20,21 @@ async def tell(
     now: datetime,
     *,
     unlocks: bool = True,
+    factor: str = "",
 ) -> None:
-    """Queue a warning; `unlocks` says whether a new password by a mailed link ends a lock."""
+    """Queue a warning.
+
+    Args:
+        unlocks: whether a new password by a mailed link ends a lock.
+        factor: which way of coming in was added or removed: `passkey` or `authenticator`.
+    """
     await queue_letter(
         session,
         ring,
         Letter.ACCOUNT,
         f"account/{kind}/{uuid.uuid4().hex}",
         now,
-        payload=told(kind, browser, unlocks=unlocks),
+        payload=told(kind, browser, unlocks=unlocks) | ({"factor": factor} if factor else {}),
         recipient_id=account_id,
     )
 

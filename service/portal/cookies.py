@@ -20,6 +20,10 @@ class Cookies:
     """The link that was opened, for an hour."""
     reset: str
     """The link to a new password that was opened, for as long as it can work."""
+    step: str
+    """What this browser is asked next, for minutes: the second step of a sign-in, or an app to be confirmed."""
+    passkey: str
+    """The challenge that a passkey is asked to sign, beside the step: who cancels goes on with that."""
     device: str
     """This browser signed in before."""
     next: str
@@ -36,6 +40,8 @@ class Cookies:
             flow=f"{prefix}safemail-flow",
             link=f"{prefix}safemail-link",
             reset=f"{prefix}safemail-reset",
+            step=f"{prefix}safemail-step",
+            passkey=f"{prefix}safemail-passkey",
             device=f"{prefix}safemail-device",
             next=f"{prefix}safemail-next",
             secure=secure,

@@ -24,4 +24,13 @@ async def asset(name: str) -> ResponseReturnValue:
     return Response(body, content_type=kind, headers={"Cache-Control": f"public, max-age={A_YEAR}, immutable"})
 
 
-from service.portal.doors import forgotten, link, password, register, reset, sign_in  # noqa: E402, F401 - they add their pages
+from service.portal.doors import (  # noqa: E402 - they add their pages
+    forgotten,  # noqa: F401
+    link,  # noqa: F401
+    passkey,  # noqa: F401
+    password,  # noqa: F401
+    register,  # noqa: F401
+    reset,  # noqa: F401
+    second_step,  # noqa: F401
+    sign_in,  # noqa: F401
+)

@@ -7,14 +7,15 @@ from quart.typing import ResponseReturnValue
 
 from service.accounts.forgotten import Resetting, get_reset, reset_password
 from service.accounts.passwords import Fault, Person, hint_faults, password_faults
+from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import end_session
 from service.core.limits import RESET_LIFE
 from service.core.states import AccountState
 from service.core.text import one_line
-from service.portal.cookies import keep_cookie
+from service.portal.cookies import drop_cookie, keep_cookie
 from service.portal.doors import words
 from service.portal.doors.blueprint import doors
-from service.portal.doors.sign_in import browser, come_in, way_in
+from service.portal.doors.sign_in import ask_for_code, browser, come_in, way_in
 from service.portal.doors.waiting import waiting
 from service.portal.session import csrf_ok, keeps_what_was_typed
 from service.portal.state import portal
@@ -52,19 +53,22 @@ async def reset_post() -> ResponseReturnValue:
     note = await waiting()
     stored = await state.hashing.hash(form["password"], found.account.id)
     device = request.cookies.get(state.cookies.device, "")
-    tokens = None
+    came = None
     async with state.db.writing() as session:
         found = await get_reset(session, state.ring, _token(), g.now, for_update=True)
         if found is not None and not _is_shut(found):
-            tokens = await reset_password(session, state.ring, found, stored, hint, device, browser(), g.now)
+            came = await reset_password(session, state.ring, found, stored, hint, device, browser(), g.now)
             if g.reader is not None:
                 await end_session(session, g.reader.session_id)
-    if found is None or tokens is None:
+    if found is None or came is None:
         return await _card(found)
     if g.reader is not None:
         state.keys.drop(g.reader.session_id)
+    if isinstance(came, NeedsCode):
+        drop_cookie(state.cookies.reset)
+        return ask_for_code(came)
     where = way_in(note, found.account.id)
-    come_in(tokens)
+    come_in(came)
     return redirect(where, 303)
 
 

@@ -8,17 +8,18 @@ from quart import abort, g, make_response, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
 from service.accounts.coming_in import Tokens
+from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import end_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
 from service.core.browsers import Browser
-from service.core.limits import KNOWN_DEVICE
-from service.portal.cookies import drop_cookie, keep_cookie
+from service.core.limits import KNOWN_DEVICE, STEP_LIFE
+from service.portal.cookies import Cookies, drop_cookie, keep_cookie
 from service.portal.doors.blueprint import doors
 from service.portal.doors.waiting import Waiting, waiting
 from service.portal.session import csrf_ok, is_own_page, keeps_what_was_typed
 from service.portal.state import portal
 
-OUT = {"time", "self", "again"}
+OUT = {"time", "self", "again", "code"}
 
 
 @doors.get("/sign-in")
@@ -51,6 +52,8 @@ async def sign_in_post() -> ResponseReturnValue:
     result = await sign_in(state.db, state.ring, state.hashing, attempt, g.now)
     if result is NotSignedIn.DISABLED:
         return await render_template("doors/disabled.html"), 403
+    if isinstance(result, NeedsCode):
+        return ask_for_code(result)
     if not isinstance(result, CameIn):
         return await sign_in_form(note, email=email, problem="wrong"), 401
     where = way_in(note, result.account_id)
@@ -66,7 +69,7 @@ async def sign_out() -> ResponseReturnValue:
         async with state.db.writing() as session:
             await end_session(session, g.reader.session_id)
         state.keys.drop(g.reader.session_id)
-    for name in (cookies.session, cookies.next, cookies.link, cookies.flow, cookies.reset):
+    for name in (cookies.session, cookies.next, *_of_the_way(cookies)):
         drop_cookie(name)
     response = await make_response(redirect("/sign-in?out=self", 303))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -87,8 +90,14 @@ def come_in(tokens: Tokens) -> None:
     keep_cookie(cookies.session, tokens.session)
     if tokens.device is not None:
         keep_cookie(cookies.device, tokens.device, int(KNOWN_DEVICE.total_seconds()))
-    for name in (cookies.pre, cookies.next, cookies.link, cookies.flow, cookies.reset):
+    for name in (cookies.pre, cookies.next, *_of_the_way(cookies)):
         drop_cookie(name)
+
+
+def ask_for_code(needed: NeedsCode) -> ResponseReturnValue:
+    """Lead to the second step; what was kept for the way here stays."""
+    keep_cookie(portal().cookies.step, needed.token, int(STEP_LIFE.total_seconds()))
+    return redirect("/sign-in/code", 303)
 
 
 def next_page() -> str:
@@ -107,6 +116,11 @@ async def sign_in_form(note: Waiting | None, *, email: str, out: str = "", probl
     return await render_template(
         "doors/sign_in.html", note=note, email=email, out=out, problem=problem, has_hints=has_hints
     )
+
+
+def _of_the_way(cookies: Cookies) -> tuple[str, ...]:
+    """Return the cookies that matter until somebody is in."""
+    return cookies.link, cookies.flow, cookies.reset, cookies.step, cookies.passkey
 
 
 def browser() -> Browser:

@@ -1,0 +1,308 @@
+"""Passkeys: sign in with what a device holds, by its owner's finger, face or PIN. The only door to webauthn.
+
+A lock keeps out who guesses passwords, and a passkey cannot be guessed: it lets its owner in while the account is
+locked, and does not unlock the way by password. A switched-off account stays shut.
+"""
+
+import json
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import parse_authentication_credential_json
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from service.accounts.bound import bind_row, is_row_bound
+from service.accounts.challenges import add_challenge, get_challenge, use_challenge
+from service.accounts.coming_in import come_in
+from service.accounts.rates import PASSKEYS, SIGN_INS, TooMany, allow, seconds_left
+from service.accounts.sessions import mark_proven
+from service.accounts.signing_in import CameIn, NotSignedIn
+from service.core.browsers import Browser
+from service.core.limits import STEP_LIFE
+from service.core.states import AccountState, Step
+from service.db.engine import Database
+from service.db.tables import Account, AuditEntry, Challenge, Passkey, Recipient
+from service.vault.people import RecipientKey, seal_to_recipient
+from service.vault.ring import KeyRing
+from service.vault.types import Token
+
+MOST = 10
+NAME_CHARACTERS = 60
+ANSWER_LONGEST = 16_384
+"""Characters of a browser's answer; with attestation `none` it has about one thousand."""
+CREDENTIAL_LONGEST = 1023
+"""Bytes: www.w3.org/TR/webauthn-3 section 4, Credential ID"""
+CHALLENGE_BYTES = 64
+_MALFORMED = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+"""What the library raises for an answer that is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Whose passkeys they are: the portal's host, exactly; another host would orphan all."""
+
+    host: str
+    origin: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What a browser sends when its owner agreed, and how it is known."""
+
+    token: str
+    """The cookie of the challenge."""
+    text: str
+    device: str = ""
+    network: str = ""
+    browser: Browser = field(default_factory=Browser)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Shown:
+    """A passkey as its owner sees it."""
+
+    id: uuid.UUID
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+
+
+async def list_passkeys(session: AsyncSession, account_id: uuid.UUID) -> Sequence[Passkey]:
+    return (
+        await session.scalars(select(Passkey).where(Passkey.account_id == account_id).order_by(Passkey.created_at))
+    ).all()
+
+
+def show(key: RecipientKey, row: Passkey) -> Shown:
+    """Open a passkey's name. Raises SealBroken."""
+    return Shown(row.id, key.open(_place(row.id), row.name).decode(), row.created_at, row.used_at)
+
+
+async def begin_adding(
+    session: AsyncSession, ring: KeyRing, site: Site, account_id: uuid.UUID, address: str, name: str, now: datetime
+) -> tuple[Token, str] | None:
+    """Return the cookie of a challenge and what the browser is asked for; None where there is room for no more."""
+    rows = await list_passkeys(session, account_id)
+    if len(rows) >= MOST:
+        return None
+    content = secrets.token_bytes(CHALLENGE_BYTES)
+    token = await add_challenge(session, ring, Step.PASSKEY_ADD, now, account_id=account_id, content=content)
+    options = generate_registration_options(
+        rp_id=site.host,
+        rp_name=site.name,
+        user_id=account_id.bytes,
+        user_name=address,
+        user_display_name=name,
+        challenge=content,
+        timeout=_milliseconds(),
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+        exclude_credentials=[PublicKeyCredentialDescriptor(id=row.credential_id) for row in rows],
+    )
+    return token, options_to_json(options)
+
+
+async def add_passkey(
+    session: AsyncSession, ring: KeyRing, site: Site, account_id: uuid.UUID, answer: Answer, name: str, now: datetime
+) -> bool:
+    """Keep a passkey, if the answer is right for this account's challenge, which is used up either way."""
+    account = await session.get(Account, account_id, with_for_update=True)
+    recipient = await session.get(Recipient, account_id)
+    challenge = await _take(session, ring, Step.PASSKEY_ADD, answer.token, now)
+    count = await session.scalar(select(func.count()).select_from(Passkey).where(Passkey.account_id == account_id))
+    if account is None or recipient is None or challenge is None or challenge.account_id != account_id:
+        return False
+    if (count or 0) >= MOST or len(answer.text) > ANSWER_LONGEST:
+        return False
+    try:
+        made = verify_registration_response(
+            credential=answer.text,
+            expected_challenge=challenge.content or b"",
+            expected_rp_id=site.host,
+            expected_origin=site.origin,
+            require_user_verification=True,
+        )
+    except _MALFORMED:
+        return False
+    row_id = uuid.uuid4()
+    row = Passkey(
+        id=row_id,
+        account_id=account_id,
+        credential_id=made.credential_id,
+        public_key=made.credential_public_key,
+        sign_count=made.sign_count,
+        name=seal_to_recipient(recipient.public_key, _place(row_id), name.encode()),
+        created_at=now,
+    )
+    bind_row(ring, row)
+    if len(row.credential_id) > CREDENTIAL_LONGEST:
+        return False
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:  # somebody has this very credential already
+        return False
+    session.add(AuditEntry(at=now, actor="portal", verb="passkey.add", object_id=account_id.hex, detail=row_id.hex))
+    return True
+
+
+async def remove_passkey(session: AsyncSession, account_id: uuid.UUID, passkey_id: uuid.UUID, now: datetime) -> bool:
+    """Forget a passkey; say False where it is not this account's, or gone."""
+    row = await session.get(Passkey, passkey_id, with_for_update=True)
+    if row is None or row.account_id != account_id:
+        return False
+    await session.delete(row)
+    verb, detail = "passkey.remove", passkey_id.hex
+    session.add(AuditEntry(at=now, actor="portal", verb=verb, object_id=account_id.hex, detail=detail))
+    return True
+
+
+async def begin_signing(
+    session: AsyncSession, ring: KeyRing, site: Site, network: str, now: datetime, account_id: uuid.UUID | None = None
+) -> tuple[Token, str]:
+    """Return the cookie of a challenge and what the browser is asked for; `account_id` where somebody proves again.
+
+    Raises:
+        TooMany: this network began too often.
+    """
+    if not await allow(session, ring, PASSKEYS, network, now):
+        raise TooMany(await seconds_left(session, ring, PASSKEYS, network, now))
+    content = secrets.token_bytes(CHALLENGE_BYTES)
+    token = await add_challenge(session, ring, Step.PASSKEY_SIGN_IN, now, account_id=account_id, content=content)
+    allowed = [] if account_id is None else await list_passkeys(session, account_id)
+    options = generate_authentication_options(
+        rp_id=site.host,
+        challenge=content,
+        timeout=_milliseconds(),
+        allow_credentials=[PublicKeyCredentialDescriptor(id=row.credential_id) for row in allowed],
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return token, options_to_json(options)
+
+
+async def sign_in_with_passkey(
+    db: Database, ring: KeyRing, site: Site, answer: Answer, now: datetime
+) -> CameIn | NotSignedIn:
+    """Open a session for the owner of a passkey.
+
+    Raises:
+        TooMany: too many failures from this network.
+    """
+    async with db.writing() as session:
+        if (wait := await seconds_left(session, ring, SIGN_INS, answer.network, now)) > 0:
+            raise TooMany(wait)
+        account = await _check(session, ring, site, answer, now, None)
+        if account is None:
+            await allow(session, ring, SIGN_INS, answer.network, now)
+            return NotSignedIn.WRONG
+        if account.state is AccountState.DISABLED:
+            return NotSignedIn.DISABLED
+        return CameIn(account.id, await come_in(session, ring, account, answer.device, answer.browser, now))
+
+
+async def prove_with_passkey(
+    db: Database, ring: KeyRing, site: Site, answer: Answer, account_id: uuid.UUID, session_id: uuid.UUID, now: datetime
+) -> bool:
+    """Let somebody signed in prove again who they are."""
+    async with db.writing() as session:
+        account = await _check(session, ring, site, answer, now, account_id)
+        if account is not None:
+            await mark_proven(session, ring, session_id, now)
+    return account is not None
+
+
+async def _check(
+    session: AsyncSession, ring: KeyRing, site: Site, answer: Answer, now: datetime, asked: uuid.UUID | None
+) -> Account | None:
+    """Return whose passkey signed this browser's challenge, which is used up either way."""
+    challenge = await _take(session, ring, Step.PASSKEY_SIGN_IN, answer.token, now)
+    credential_id, handle = _told(answer.text)
+    found = (
+        await session.scalars(select(Passkey.account_id).where(Passkey.credential_id == credential_id))
+    ).one_or_none()
+    if challenge is None or challenge.account_id != asked or found is None:
+        return None
+    account = await session.get(Account, found, with_for_update=True)
+    recipient = await session.get(Recipient, found)
+    row = (await session.scalars(select(Passkey).where(Passkey.credential_id == credential_id))).one_or_none()
+    if account is None or recipient is None or recipient.ended_at is not None or row is None:
+        return None
+    if not is_row_bound(ring, row) or row.account_id != account.id or (asked is not None and asked != account.id):
+        return None
+    if handle not in {b"", account.id.bytes}:
+        return None
+    count = _verified(site, answer, challenge, row)
+    if count is None:
+        return None
+    if (count or row.sign_count) and count <= row.sign_count:  # a copy of the device signed before: 6.1.1 of WebAuthn 3
+        detail = f"{row.id.hex} counter"
+        session.add(AuditEntry(at=now, actor="portal", verb="passkey.refuse", object_id=account.id.hex, detail=detail))
+        return None
+    row.sign_count, row.used_at = count, now
+    return account
+
+
+def _verified(site: Site, answer: Answer, challenge: Challenge, row: Passkey) -> int | None:
+    """Return the counter that a right answer carries. The library would refuse a stale one like a forged signature."""
+    try:
+        verified = verify_authentication_response(
+            credential=answer.text,
+            expected_challenge=challenge.content or b"",
+            expected_rp_id=site.host,
+            expected_origin=site.origin,
+            credential_public_key=row.public_key,
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    except _MALFORMED:
+        return None
+    return verified.new_sign_count
+
+
+def _told(text: str) -> tuple[bytes, bytes]:
+    """Return which credential an answer names, and its owner's handle; empty where it is no answer."""
+    if len(text) > ANSWER_LONGEST:
+        return b"", b""
+    try:
+        told: Any = json.loads(text)
+        credential = parse_authentication_credential_json(told)
+    except _MALFORMED:
+        return b"", b""
+    return credential.raw_id[:CREDENTIAL_LONGEST], credential.response.user_handle or b""
+
+
+async def _take(session: AsyncSession, ring: KeyRing, step: Step, token: str, now: datetime) -> Challenge | None:
+    challenge = await get_challenge(session, ring, step, token, now)
+    if challenge is None or not await use_challenge(session, challenge):
+        return None
+    return challenge
+
+
+def _place(row_id: uuid.UUID) -> str:
+    return f"passkey/{row_id.hex}"
+
+
+def _milliseconds() -> int:
+    return int(STEP_LIFE.total_seconds() * 1000)
