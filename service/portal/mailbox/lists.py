@@ -1,19 +1,26 @@
-"""Lists: Inbox, Sent, Drafts, Deleted. One page of rows, newest first."""
+"""Lists: Inbox, Sent, Drafts, Deleted, a folder of one's own. One page of rows, in the order that was chosen."""
 
 import uuid
-from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
-from quart import abort, g, render_template, request, url_for
+from quart import abort, g, redirect, render_template, request, url_for
+from quart.typing import ResponseReturnValue
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.states import Folder
-from service.mailbox.deliveries import Place, Show, list_folder
-from service.mailbox.own_folders import Named
+from service.mailbox.deliveries import Count, Listed, Show, count_ahead, list_folder, list_last
+from service.portal.cookies import keep_cookie
 from service.portal.mailbox.blueprint import mailbox, reader, side
 from service.portal.mailbox.filing import read_done
+from service.portal.mailbox.places import Page, read_page
 from service.portal.mailbox.rows import make_rows, read_id
 from service.portal.session import signed_in
 from service.portal.state import portal
+
+HINT = "safemail-hint"
+"""Cookie of a browser whose reader put the hint away."""
+A_YEAR = 31_536_000
 
 
 @mailbox.get("/inbox")
@@ -46,53 +53,63 @@ async def own_folder(own: str) -> str:
     return await _folder(Folder.INBOX, own=read_id(own) or abort(404))
 
 
+@mailbox.post("/hint")
+@signed_in
+async def put_hint_away() -> ResponseReturnValue:
+    """Nobody is followed by it: the cookie says one thing, and only to us."""
+    keep_cookie(HINT, "1", A_YEAR)
+    return redirect(url_for("mailbox.inbox"), 303)
+
+
 async def _folder(folder: Folder, own: uuid.UUID | None = None) -> str:
     on, who = portal(), reader()
-    show = _show()
-    after = _after()
+    page = read_page(request.args)
     async with on.db.reading() as session:
         beside = await side(session, folder, own)
-        here_own: Named | None = beside["here_own"]
-        if own is not None and here_own is None:
+        if own is not None and beside["here_own"] is None:
             abort(404)
-        listed = await list_folder(session, who.recipient_id, folder, g.now, after=after, show=show, own=own)
+        count: Count = beside["here_own"].count if own is not None else beside["counts"][folder]
+        listed = await _list(session, page, folder, own)
+        ahead, total = await _counted(session, page, listed, count, folder, own)
         done = await read_done(session, request.args.get("done", ""), beside["own_folders"])
     return await render_template(
         "mailbox/list.html",
         rows=make_rows(on.ring, who.key, listed.deliveries),
-        older=_written(listed.last) if listed.has_more else "",
-        is_first=after is None,
-        after=request.args.get("after", ""),
+        page=page,
+        older=page.older(listed),
+        newer=page.newer(listed),
+        first=ahead + 1,
+        total=total,
         done=done,
-        show=show,
-        count=here_own.count if here_own else beside["counts"][folder],
+        count=count,
+        has_hint=folder is Folder.INBOX and own is None and page.is_first and HINT not in request.cookies,
+        compact=who.preferences.compact,
         here_url=partial(url_for, request.endpoint or "", **(request.view_args or {})),
         **beside,
     )
 
 
-def _show() -> Show:
-    try:
-        return Show(request.args.get("show", Show.ALL))
-    except ValueError:
-        return Show.ALL
+async def _list(session: AsyncSession, page: Page, folder: Folder, own: uuid.UUID | None) -> Listed:
+    """Read the page; where nothing is left of it, the one that now is first or last."""
+    who, limit = reader(), reader().preferences.rows
+    chosen: dict[str, Any] = {"sort": page.sort, "show": page.show, "limit": limit, "own": own}
+    listed = await list_folder(session, who.recipient_id, folder, g.now, after=page.after, before=page.before, **chosen)
+    if page.before is not None and len(listed.deliveries) < limit:
+        return await list_folder(session, who.recipient_id, folder, g.now, **chosen)
+    if page.after is not None and not listed.deliveries:
+        return await list_last(session, who.recipient_id, folder, g.now, **chosen)
+    return listed
 
 
-def _written(place: Place | None) -> str:
-    return f"{place.received_at.timestamp():.6f}.{place.id.hex}" if place else ""
-
-
-def _after() -> Place | None:
-    """Read where the page begins; what we did not write is no page."""
-    text = request.args.get("after", "")
-    if not text:
-        return None
-    seconds, _, row = text[:80].rpartition(".")
-    row_id = read_id(row)
-    try:
-        at = datetime.fromtimestamp(float(seconds), UTC)
-    except (ValueError, OverflowError, OSError):
-        row_id = None
-    if row_id is None:
-        abort(404)
-    return Place(at, row_id)
+async def _counted(
+    session: AsyncSession, page: Page, listed: Listed, count: Count, folder: Folder, own: uuid.UUID | None
+) -> tuple[int, int]:
+    """Return how many rows stand ahead of the page, and how many there are in all."""
+    if listed.first is None or (page.show is Show.ALL and not listed.has_before):
+        return 0, count.total if page.show is Show.ALL else 0
+    if page.show is Show.UNREAD and not listed.has_before:
+        return 0, count.unread
+    who = reader()
+    return await count_ahead(
+        session, who.recipient_id, folder, g.now, listed.first, sort=page.sort, show=page.show, own=own
+    )

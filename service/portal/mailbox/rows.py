@@ -8,20 +8,44 @@ from datetime import datetime
 import structlog
 
 from service.core.sheet import Part, Person, Role, Sheet
-from service.core.states import MessageKind
+from service.core.states import Envelope, Folder, MessageKind
 from service.core.tag import TAG
 from service.db.tables import Delivery
 from service.errors import Broken
 from service.mailbox.deliveries import is_unread
-from service.mailbox.opening import open_delivery
+from service.mailbox.opening import Opened, open_delivery
 from service.mime.limits import TEXT_BYTES
 from service.mime.names import safe_name
 from service.mime.notes import DAMAGED, Note
-from service.portal.mailbox.files import icon_of, is_program, kind_of
+from service.portal.mailbox.files import icon_of, is_program, kind_of, may_be_picture
 from service.vault.people import RecipientKey
 from service.vault.ring import KeyRing
 
 _log = structlog.get_logger()
+_FOLDER_ICONS = {Folder.INBOX: "inbox", Folder.SENT: "send", Folder.DRAFTS: "draft", Folder.DELETED: "delete"}
+
+
+Pieces = tuple[tuple[str, bool], ...]
+"""A text in pieces; those that a search found are marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search shows of a row instead of the plain texts."""
+
+    name: Pieces
+    address: Pieces
+    subject: Pieces
+    text: Pieces
+    files: Pieces
+    """Names of files, where a word was found in one."""
+    folder: Folder
+    own: str = ""
+    """Name of the reader's own folder."""
+
+    @property
+    def folder_icon(self) -> str:
+        return "folder" if self.own else _FOLDER_ICONS[self.folder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +55,20 @@ class Row:
     id: str
     is_new: bool
     is_answered: bool
+    is_forwarded: bool
     is_draft: bool
     people: tuple[Person, ...]
     """Sender, or recipients in Sent and Drafts."""
-    subject: tuple[tuple[str, bool], ...]
+    subject: Pieces
     """Pieces of the subject; the tag's are marked."""
     subject_text: str
     excerpt: str
     files: int
+    size: int
     received_at: datetime
     expires_at: datetime
     is_broken: bool = False
+    found: Found | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +83,11 @@ class File:
     is_damaged: bool
     is_program: bool
     in_text: bool
+
+    @property
+    def is_picture(self) -> bool:
+        """It may be looked at; whether it is what its name says is seen then."""
+        return may_be_picture(self.name, self.size)
 
 
 def split_subject(subject: str) -> tuple[tuple[str, bool], ...]:
@@ -139,23 +171,31 @@ def _file(part: Part) -> File:
 def _row(ring: KeyRing, key: RecipientKey, delivery: Delivery) -> Row:
     try:
         opened = open_delivery(ring, key, delivery)
-        sheet, excerpt = opened.sheet, opened.excerpt
+        return row_of(opened, opened.excerpt)
     except Broken:
         _log.error("delivery does not open", delivery=delivery.id.hex, exc_info=False)
         return _broken(delivery)
+
+
+def row_of(opened: Opened, excerpt: str, found: Found | None = None) -> Row:
+    """Return the line of an opened delivery."""
+    delivery, sheet = opened.delivery, opened.sheet
     is_own = opened.message.kind is not MessageKind.RECEIVED
     return Row(
         delivery.id.hex,
-        is_unread(delivery),
+        is_unread(delivery) and delivery.envelope is not Envelope.OWN,
         delivery.answered_at is not None,
+        delivery.forwarded_at is not None,
         opened.message.kind is MessageKind.DRAFT,
         sheet.to if is_own else (sheet.sender,),
         split_subject(sheet.subject),
         sheet.subject,
         excerpt,
         opened.message.files,
+        opened.message.size,
         delivery.received_at,
         delivery.expires_at,
+        found=found,
     )
 
 
@@ -164,12 +204,14 @@ def _broken(delivery: Delivery) -> Row:
         delivery.id.hex,
         is_new=False,
         is_answered=False,
+        is_forwarded=False,
         is_draft=False,
         people=(),
         subject=(),
         subject_text="",
         excerpt="",
         files=0,
+        size=0,
         received_at=delivery.received_at,
         expires_at=delivery.expires_at,
         is_broken=True,

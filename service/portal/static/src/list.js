@@ -1,4 +1,4 @@
-// Courtesies on a list: all rows at once, how many are selected, and a coloured tray while some are.
+// Courtesies on a list: all rows at once, how many are selected, and the actions to the front while some are.
 const form = document.querySelector("form[data-rows]");
 if (form) {
   const boxes = [...form.querySelectorAll('input[name="m"]')];
@@ -15,6 +15,7 @@ if (form) {
     every.indeterminate = picked > 0 && picked < boxes.length;
   };
   all.hidden = false;
+  tray.classList.add("is-scripted");
   every.addEventListener("change", () => {
     for (const box of boxes) box.checked = every.checked;
     tell();
@@ -30,5 +31,13 @@ if (form) {
       tell();
     });
   }
-  window.addEventListener("pageshow", tell);
+  form.addEventListener("rows-picked", tell); // keys.js ticks too
+  // a slow answer is shown, a quick one does not flicker
+  form.addEventListener("submit", () => {
+    setTimeout(() => form.closest(".sm-sheet").setAttribute("aria-busy", "true"), 400);
+  });
+  window.addEventListener("pageshow", () => {
+    form.closest(".sm-sheet").removeAttribute("aria-busy");
+    tell();
+  });
 }
