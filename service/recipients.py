@@ -25,20 +25,21 @@ def address_index(ring: KeyRing, address: str) -> bytes:
     return ring.digest("index", "address", normal_form(address))
 
 
-async def get_by_address(session: AsyncSession, ring: KeyRing, address: str) -> Recipient | None:
-    """Find the living recipient of an address.
+async def get_by_address(
+    session: AsyncSession, ring: KeyRing, address: str, *, is_held: bool = False
+) -> Recipient | None:
+    """Find the living recipient of an address; `is_held`: who cannot be ended before this transaction is over.
 
     Raises:
         BadAddress: it is no address.
         SealBroken: the row says of itself what we did not write: nobody's mail is sealed to it, nobody comes in by it.
     """
-    found = (
-        await session.scalars(
-            select(Recipient).where(
-                Recipient.address_index == address_index(ring, address), Recipient.ended_at.is_(None)
-            )
-        )
-    ).one_or_none()
+    query = select(Recipient).where(
+        Recipient.address_index == address_index(ring, address), Recipient.ended_at.is_(None)
+    )
+    if is_held:
+        query = query.with_for_update(read=True, key_share=True)
+    found = (await session.scalars(query)).one_or_none()
     if found is not None:
         check_bound(ring, found)
     return found

@@ -51,7 +51,7 @@ async def deliver(
     for index in sorted(prepared):  # in one order, so that two transactions with the same new recipients only wait
         await lock(session, index)
     for address, envelope in addressed.items():
-        recipient = await get_by_address(session, ring, address)
+        recipient = await get_by_address(session, ring, address, is_held=True)
         if recipient is None:
             recipient = prepared.get(address_index(ring, address)) or new_recipient(ring, address, now)
             session.add(recipient)
