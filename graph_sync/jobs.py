@@ -63,7 +63,7 @@ class Jobs:
 async def end_what_is_over(worker: Worker) -> int:
     """Run retention under its lease."""
     async with worker.alone("retention") as is_mine:
-        return await sweep(worker.db, worker.blobs, worker.now()) if is_mine else 0
+        return await sweep(worker.db, worker.ring, worker.blobs, worker.now()) if is_mine else 0
 
 
 async def _guarded(name: str, job: Job) -> None:

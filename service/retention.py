@@ -1,5 +1,6 @@
 """The end of things: what is past its date becomes unreadable first, then disappears.
 
+    what its sender is told of who did not read it; then
     keys of its deliveries, sealed sheet and excerpt, boxes for the mailer   one transaction: nothing opens any more
     sealed blobs in the store                                               one by one
     rows of blobs, the message                                              one transaction
@@ -8,9 +9,10 @@ Each step looks only at what the database says, so that a sweep may be killed an
 query of the portal asks for the date itself; this sweep is what makes the end true, not what makes it visible.
 """
 
+import asyncio
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Exists, delete, exists, or_, select, update
@@ -23,12 +25,15 @@ from service.core.states import Letter, Outgoing
 from service.db.engine import Database
 from service.db.tables import Blob, Code, Delivery, Device, Message, Outbox, Rate, Reset, Session
 from service.errors import TryAgain
+from service.letters.expired import list_unread, tell_expired, write_to_senders
+from service.vault.ring import KeyRing
 
 ACTOR = "retention"
 BATCH = 100
 ENDED = b""
 """The sheet of a message whose keys are gone and whose blobs are to go."""
 DONE = (Outgoing.SENT, Outgoing.FAILED, Outgoing.NOT_NEEDED, Outgoing.UNSURE)
+TO_STAFF = (Letter.REPLY, Letter.RECEIPT_SECURED, Letter.RECEIPT_READ)
 CODES_KEPT = timedelta(days=1)
 """A proven code still carries the form that creates the account."""
 LETTERS_KEPT = RETENTION
@@ -37,12 +42,12 @@ ORPHANS_KEPT = timedelta(days=1)
 """A blob is written before its row: a long upload must not lose it."""
 
 
-async def sweep(db: Database, blobs: Blobs, now: datetime) -> int:
-    """End all that is past its date; return how many messages were deleted.
+async def sweep(db: Database, ring: KeyRing, blobs: Blobs, now: datetime) -> int:
+    """End all that is past its date; return how many messages were deleted. `ring` is `sync`'s: it writes to senders.
 
     Run under a lease, as often as one likes. Raises TryAgain at its end where the store did not answer for all.
     """
-    while await _end_keys(db, now):
+    while await _end_keys(db, ring, now):
         pass
     deleted, failed = await _delete_ended(db, blobs, now)
     await _delete_small_things(db, now)
@@ -52,28 +57,35 @@ async def sweep(db: Database, blobs: Blobs, now: datetime) -> int:
     return deleted
 
 
-async def _end_keys(db: Database, now: datetime) -> int:
+async def _end_keys(db: Database, ring: KeyRing, now: datetime) -> int:
     """Make a batch of expired messages unreadable; return its size."""
-    has_delivery = exists().where(Delivery.message_id == Message.id)
+    async with db.reading() as session:
+        unread = await list_unread(session, await _batch(session, now))
+    told = await asyncio.to_thread(write_to_senders, ring, unread)  # opening takes long, and a transaction holds up all
     async with db.writing() as session:
-        messages = (
-            await session.scalars(
-                select(Message)
-                .where(Message.expires_at <= now, or_(has_delivery, (Message.sheet != ENDED) & ~_reply_is_on_its_way()))
-                .order_by(Message.expires_at)
-                .limit(BATCH)
-                .with_for_update(skip_locked=True)
-            )
-        ).all()
+        messages = await _batch(session, now, for_update=True)
         ids = [message.id for message in messages]
         waiting = set(await session.scalars(select(Message.id).where(Message.id.in_(ids), _reply_is_on_its_way())))
         for message in messages:
             digest = hashlib.sha256(message.sheet).hexdigest()
-            verb = "reply.expired_while_sent" if message.id in waiting else "message.expired"
+            verb = f"{message.kind}.expired_while_sent" if message.id in waiting else "message.expired"
             record(session, now, ACTOR, verb, message.id.hex, f"sealed sheet sha256 {digest}")
+            if message.id in told:
+                await tell_expired(session, ring, message.id, told[message.id], now)
         await session.execute(delete(Delivery).where(Delivery.message_id.in_(ids)))
         await _shred(session, [row_id for row_id in ids if row_id not in waiting])
     return len(ids)
+
+
+async def _batch(session: AsyncSession, now: datetime, *, for_update: bool = False) -> Sequence[Message]:
+    has_delivery = exists().where(Delivery.message_id == Message.id)
+    query = (
+        select(Message)
+        .where(Message.expires_at <= now, or_(has_delivery, (Message.sheet != ENDED) & ~_reply_is_on_its_way()))
+        .order_by(Message.expires_at)
+        .limit(BATCH)
+    )
+    return (await session.scalars(query.with_for_update(skip_locked=True) if for_update else query)).all()
 
 
 async def _shred(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:
@@ -158,5 +170,5 @@ async def _delete_orphans(db: Database, blobs: Blobs, now: datetime) -> None:
 
 
 def _reply_is_on_its_way() -> Exists:
-    """Say that a person was told "sent" and staff do not have it yet: it ends only after it arrived."""
-    return exists().where(Outbox.message_id == Message.id, Outbox.letter == Letter.REPLY, Outbox.state.not_in(DONE))
+    """Say that staff do not have yet what a person was told is "sent", or a receipt: it ends only after it arrived."""
+    return exists().where(Outbox.message_id == Message.id, Outbox.letter.in_(TO_STAFF), Outbox.state.not_in(DONE))

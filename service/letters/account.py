@@ -15,7 +15,6 @@ from service.vault.box import open_box
 from service.vault.ring import KeyRing
 from service.vault.tokens import hash_token
 
-
 SIGN_IN = {AccountLetter.ENDING_SOON, AccountLetter.REPLY_RETURNED}
 """Letters whose one link leads to the sign-in page."""
 
@@ -23,7 +22,7 @@ SIGN_IN = {AccountLetter.ENDING_SOON, AccountLetter.REPLY_RETURNED}
 def account_values(
     ring: KeyRing, row: Outbox, told: dict[str, Any], account: Account | None, reset: Reset | None, brand: Branding
 ) -> dict[str, Any]:
-    """Return what the templates of an account letter are given; none is there where it was closed. Raises SealBroken."""
+    """Return what the templates of an account letter are given; a closed account is none. Raises SealBroken."""
     kind, language = AccountLetter(told["kind"]), letter_language(told, account)
     names = {name for _, name in (*BROWSERS, *SYSTEMS)}
     return {

@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.blobs import Blobs
 from service.core.addresses import BadAddress, normal_form
 from service.core.limits import CODE_LIFE
-from service.core.references import shown
-from service.core.sheet import Part, Person, Sheet
+from service.core.sheet import Part, Person
 from service.core.states import AccountLetter, Letter, MessageKind
 from service.core.text import one_line
 from service.db.tables import Account, Delivery, Message, Model, Outbox, Recipient, Reset
@@ -24,6 +23,7 @@ from service.letters import formats, receipts
 from service.letters.account import account_values, is_still_so, letter_language, living_reset
 from service.letters.body import html_of_text, read_body
 from service.letters.branding import Branding
+from service.letters.expired import name_on
 from service.letters.notices import is_wanted, notice_values
 from service.letters.opened import blind_copies, message_keys, message_sheet, staff_sender
 from service.letters.queue import open_payload
@@ -69,6 +69,7 @@ async def compose(
         Letter.RECEIPT_SECURED: desk.secured,
         Letter.RECEIPT_READ: desk.read,
         Letter.RECEIPT_NOT_DELIVERED: desk.not_delivered,
+        Letter.RECEIPT_EXPIRED: desk.expired,
     }
     if row.letter not in writers:
         raise Broken("there is no such letter yet")
@@ -115,7 +116,7 @@ class _Desk:
         told = open_payload(self.ring, self.row)
         if told.get("kind") == AccountLetter.CLOSED:  # nobody is there any more: the row knows whose it was
             return Person("", told["to"]), self._account_letter(told, None, None)
-        account = await self.session.get(Account, self.row.recipient_id) if self.row.recipient_id else None
+        account = await self._find(Account, self.row.recipient_id)
         recipient = await self._get(Recipient, self.row.recipient_id)
         if account is None or recipient.ended_at is not None:
             raise Refused("this account has nobody any more")
@@ -133,11 +134,11 @@ class _Desk:
     async def notice(self) -> tuple[Person, Rendered]:
         """Write a notice, or its reminder where that is still wanted."""
         is_reminder = self.row.letter is Letter.REMINDER
-        delivery = await self.session.get(Delivery, self.row.delivery_id)
-        recipient = await self.session.get(Recipient, delivery.recipient_id) if delivery else None
-        if delivery is None or recipient is None:
-            raise Refused("whom this notice was for is gone")
-        message = await self._get(Message, self.row.message_id)
+        delivery = await self._find(Delivery, self.row.delivery_id)
+        message = await self._find(Message, self.row.message_id)
+        if delivery is None or message is None:
+            raise Refused("what this notice tells of is gone")
+        recipient = await self._get(Recipient, delivery.recipient_id)
         account = await self.session.get(Account, recipient.id)
         if delivery.revoked_at is not None or message.expires_at <= self.now or recipient.ended_at is not None:
             raise Refused("this notice has nothing to tell any more")
@@ -166,11 +167,12 @@ class _Desk:
     async def read(self) -> tuple[Person, Rendered]:
         message = await self._get(Message, self.row.message_id)
         sheet = message_sheet(self.ring, message)
-        address = mailing_address(self.ring, await self._get(Recipient, self.row.recipient_id))
-        read_at = datetime.fromisoformat(open_payload(self.ring, self.row)["read_at"])
+        told = open_payload(self.ring, self.row)
+        address = told.get("reader") or mailing_address(self.ring, await self._get(Recipient, self.row.recipient_id))
+        read_at = datetime.fromisoformat(told["read_at"])
         return staff_sender(self.ring, message), self._receipt(
             "receipt_read",
-            reader=_name_on(sheet, address),
+            reader=name_on(sheet, address),
             read_at=formats.stamp(read_at, self.brand.zone),
             details=receipts.read_details(sheet, read_at, message.reference, self.brand),
         )
@@ -180,6 +182,11 @@ class _Desk:
         message = await self._get(Message, self.row.message_id) if self.row.message_id else None
         values = receipts.not_delivered_values(told, message.reference if message else "", self.brand)
         return Person(told.get("sender_name") or "", told["to"]), self._receipt("receipt_not_delivered", **values)
+
+    async def expired(self) -> tuple[Person, Rendered]:
+        told = open_payload(self.ring, self.row)
+        values = receipts.expired_values(told, self.brand)
+        return Person(told["sender_name"], told["to"]), self._receipt("receipt_expired", **values)
 
     async def reply(self) -> Composed:
         message = await self._get(Message, self.row.message_id)
@@ -209,8 +216,11 @@ class _Desk:
     def _receipt(self, letter: str, **values: Any) -> Rendered:
         return render(letter, "en", {"brand": self.brand, **values})
 
+    async def _find(self, table: type[Row], row_id: uuid.UUID | None) -> Row | None:
+        return await self.session.get(table, row_id) if row_id else None
+
     async def _get(self, table: type[Row], row_id: uuid.UUID | None) -> Row:
-        found = await self.session.get(table, row_id) if row_id else None
+        found = await self._find(table, row_id)
         if found is None:
             raise Broken("what this letter tells of is gone")
         return found
@@ -225,15 +235,3 @@ def _can_be_written(address: str) -> bool:
 
 def _language(wanted: str | None) -> str:
     return "es" if wanted == "es" else "en"
-
-
-def _name_on(sheet: Sheet, address: str) -> str:
-    """Return the name that the sender's own mail gave an address, else the address."""
-    wanted = normal_form(address)
-    for person in (*sheet.to, *sheet.cc):
-        try:
-            if normal_form(person.address) == wanted:
-                return formats.shown_name(person)
-        except BadAddress:
-            continue
-    return one_line(address, 254)

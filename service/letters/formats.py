@@ -34,19 +34,18 @@ def hour(at: datetime, zone: ZoneInfo, language: str = "en") -> str:
 
 
 def left(time: timedelta, language: str = "en") -> str:
-    """25 days · 20 hours · less than 1 hour: as in *You have … left*; whole ones, never more than there are."""
+    """27 days left · quedan 27 días; whole ones, never more than there are."""
     hours = max(0, int(time.total_seconds() // 3600))
-    one_day, days, one_hour, many_hours, less = {
-        "en": ("1 day", "{} days", "1 hour", "{} hours", "less than 1 hour"),
-        "es": ("1 día", "{} días", "1 hora", "{} horas", "menos de 1 hora"),
-    }[language]
-    if hours >= 48:
-        return days.format(hours // 24)
-    if hours == 24:
-        return one_day
-    if hours > 1:
-        return many_hours.format(hours)
-    return one_hour if hours else less
+    if language == "es":
+        verb = "queda" if hours in {0, 1, 24} else "quedan"
+        return f"{verb} {_whole(hours, ('día', 'días'), ('hora', 'horas'), 'menos de 1 hora')}"
+    return f"{_whole(hours, ('day', 'days'), ('hour', 'hours'), 'less than 1 hour')} left"
+
+
+def _whole(hours: int, day: tuple[str, str], hour: tuple[str, str], less: str) -> str:
+    if hours >= 48 or hours == 24:
+        return f"{hours // 24} {day[hours >= 48]}"
+    return f"{hours} {hour[hours > 1]}" if hours else less
 
 
 def stamp(at: datetime, zone: ZoneInfo) -> str:

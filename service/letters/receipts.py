@@ -75,6 +75,27 @@ def not_delivered_values(told: dict[str, Any], reference: str, brand: Branding) 
     }
 
 
+def expired_values(told: dict[str, Any], brand: Branding) -> dict[str, Any]:
+    """Write who did not read a message before its date. `told` is the row's payload: the message itself is gone."""
+    unread = [one_line(str(who), 360) for who in told["unread"]]
+    day = formats.day(datetime.fromisoformat(told["expired_at"]), brand.zone)
+    who = unread[0] if len(unread) == 1 else f"{len(unread)} recipients"
+    return {
+        "what_now": "If it still matters, send it again with [secure] in its subject, or call.",
+        "what_happened": (
+            f"{who} did not read your secure message by {day}. "
+            "It was deleted for good, and cannot be read any more. Your own copy is in your Sent Items."
+        ),
+        "details": [
+            ("NOT READ BY", unread),
+            ("SUBJECT", [one_line(str(told["subject"])) or "(none)"]),
+            ("SENT", [formats.stamp(datetime.fromisoformat(told["sent_at"]), brand.zone)]),
+            ("ONLINE UNTIL", [formats.stamp(datetime.fromisoformat(told["expired_at"]), brand.zone)]),
+            ("REFERENCE", [shown(told["reference"])]),
+        ],
+    }
+
+
 _WORDS = {
     NotDelivered.TOO_BIG: (
         "over {limit}",

@@ -225,6 +225,32 @@ async def test_every_reason_has_its_words(post: Post):
         assert "{" not in (await write(post, row)).outgoing.text
 
 
+@pytest.mark.parametrize(
+    ("name", "unread", "words"),
+    [
+        ("one", ["Rosa Jimenez <rosa.jimenez@example.com>"], "Rosa Jimenez <rosa.jimenez@example.com> did not read"),
+        ("many", ["Rosa Jimenez <rosa.jimenez@example.com>", "p@example.net"], "2 recipients did not read"),
+    ],
+)
+async def test_sender_is_told_who_did_not_read_before_the_date(
+    post: Post, golden: Golden, name: str, unread: list[str], words: str
+):
+    payload = {
+        "to": MARIA.address,
+        "sender_name": MARIA.name,
+        "subject": SUBJECT,
+        "unread": unread,
+        "sent_at": SENT.isoformat(),
+        "expired_at": EXPIRES.isoformat(),
+        "reference": "7K4M2QX9",
+    }
+    mail = (await write(post, post.a_row(Letter.RECEIPT_EXPIRED, payload))).outgoing
+    golden(f"receipt_expired_{name}", mail)
+    assert mail.subject == "Secure Message Expired Unread"
+    assert words in " ".join(mail.text.split())
+    assert "href" not in mail.html
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 async def test_code_letter_in_both_languages(post: Post, golden: Golden, language: str):
     row = post.a_row(Letter.CODE, {"to": ROSA.address, "code": "083172", "language": language})

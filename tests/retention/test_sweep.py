@@ -45,8 +45,16 @@ async def one_piece(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-async def a_message(db: Database, rings: Rings, blobs: Blobs, *, reference: str = "7K4M2QX9", **changes) -> uuid.UUID:
-    """Store a message of two blobs, one delivery and a queued notice."""
+async def a_message(
+    db: Database,
+    rings: Rings,
+    blobs: Blobs,
+    *,
+    reference: str = "7K4M2QX9",
+    read_at: datetime | None = SENT,
+    **changes,
+) -> uuid.UUID:
+    """Store a message of two blobs, one delivery that was read, and a queued notice."""
     keys = [Blobs.new_key(), Blobs.new_key()]
     for key in keys:
         await blobs.put(key, one_piece(b"sealed"))
@@ -54,7 +62,7 @@ async def a_message(db: Database, rings: Rings, blobs: Blobs, *, reference: str 
         post = Post(session, rings, blobs)
         message = await post.a_message(reference=reference, **changes)
         recipient = await post.a_recipient(f"{reference}@example.com")
-        delivery = await post.a_delivery(message, recipient, token_hash=message.id.bytes * 2)
+        delivery = await post.a_delivery(message, recipient, token_hash=message.id.bytes * 2, read_at=read_at)
         session.add_all(
             Blob(message_id=message.id, name=name, key=key, sealed_bytes=6, created_at=SENT)
             for name, key in zip(("source", "file-1"), keys, strict=True)
@@ -88,14 +96,14 @@ async def verbs(db: Database) -> list[str]:
 
 async def test_a_second_before_its_date_a_message_is_whole(db: Database, rings: Rings, blobs: Blobs):
     await a_message(db, rings, blobs)
-    assert await sweep(db, blobs, EXPIRES - SECOND) == 0
+    assert await sweep(db, rings["sync"], blobs, EXPIRES - SECOND) == 0
     assert [await count(db, table) for table in (Message, Delivery, Blob, Outbox)] == [1, 1, 2, 1]
     assert len(await stored(blobs)) == 2
 
 
 async def test_at_its_date_nothing_of_a_message_is_left(db: Database, rings: Rings, blobs: Blobs):
     message_id = await a_message(db, rings, blobs)
-    assert await sweep(db, blobs, EXPIRES) == 1
+    assert await sweep(db, rings["sync"], blobs, EXPIRES) == 1
     assert [await count(db, table) for table in (Message, Delivery, Blob, Outbox)] == [0, 0, 0, 0]
     assert await stored(blobs) == []
     assert await count(db, Recipient) == 1  # the person stays
@@ -111,15 +119,15 @@ async def test_at_its_date_nothing_of_a_message_is_left(db: Database, rings: Rin
 
 async def test_sweeping_again_changes_nothing(db: Database, rings: Rings, blobs: Blobs):
     await a_message(db, rings, blobs)
-    await sweep(db, blobs, EXPIRES)
-    assert await sweep(db, blobs, EXPIRES + SECOND) == 0
+    await sweep(db, rings["sync"], blobs, EXPIRES)
+    assert await sweep(db, rings["sync"], blobs, EXPIRES + SECOND) == 0
     assert await verbs(db) == ["message.expired", "message.deleted"]
 
 
 async def test_others_messages_stay(db: Database, rings: Rings, blobs: Blobs):
     await a_message(db, rings, blobs)
     stays = await a_message(db, rings, blobs, reference="SECONDON", expires_at=EXPIRES + SECOND)
-    assert await sweep(db, blobs, EXPIRES) == 1
+    assert await sweep(db, rings["sync"], blobs, EXPIRES) == 1
     async with db.reading() as session:
         assert list(await session.scalars(select(Message.id))) == [stays]
         assert list(await session.scalars(select(Blob.message_id))) == [stays, stays]
@@ -133,7 +141,7 @@ async def test_drafts_end_with_their_original(db: Database, rings: Rings, blobs:
         await post.a_delivery(
             draft, await post.a_recipient(), envelope=Envelope.OWN, folder=Folder.DRAFTS, token_hash=None
         )
-    assert await sweep(db, blobs, EXPIRES) == 1
+    assert await sweep(db, rings["sync"], blobs, EXPIRES) == 1
     assert await count(db, Delivery) == 0
 
 
@@ -149,7 +157,7 @@ async def a_sent_reply(db: Database, rings: Rings, blobs: Blobs) -> uuid.UUID:
 
 async def test_a_reply_that_is_not_sent_yet_reaches_staff_after_its_date(db: Database, rings: Rings, blobs: Blobs):
     reply_id = await a_sent_reply(db, rings, blobs)
-    assert await sweep(db, blobs, EXPIRES) == 0
+    assert await sweep(db, rings["sync"], blobs, EXPIRES) == 0
     assert await count(db, Delivery) == 0  # its writer does not see it any more
     async with db.reading() as session:
         reply = await session.get_one(Message, reply_id)
@@ -157,7 +165,7 @@ async def test_a_reply_that_is_not_sent_yet_reaches_staff_after_its_date(db: Dat
     assert len(await stored(blobs)) == 2
     async with db.writing() as session:
         await session.execute(update(Outbox).values(state=Outgoing.SENT, done_at=EXPIRES))
-    assert await sweep(db, blobs, EXPIRES + SECOND) == 1
+    assert await sweep(db, rings["sync"], blobs, EXPIRES + SECOND) == 1
     assert await stored(blobs) == []
 
 
@@ -167,11 +175,11 @@ async def test_a_letter_under_way_keeps_its_row_so_that_its_copy_is_still_delete
     await a_message(db, rings, blobs)
     async with db.writing() as session:
         await session.execute(update(Outbox).values(state=Outgoing.SENT, done_at=EXPIRES))
-    await sweep(db, blobs, EXPIRES)
+    await sweep(db, rings["sync"], blobs, EXPIRES)
     async with db.reading() as session:
         row = (await session.scalars(select(Outbox))).one()
         assert row.payload is None
-    await sweep(db, blobs, EXPIRES + timedelta(days=30))
+    await sweep(db, rings["sync"], blobs, EXPIRES + timedelta(days=30))
     assert await count(db, Outbox) == 0
 
 
@@ -224,7 +232,7 @@ async def test_killed_between_commits_the_next_sweep_ends_it(
     dying = DyingDatabase(database_url)
     dying.lives = lives
     try:
-        await sweep(dying, blobs, EXPIRES)
+        await sweep(dying, rings["sync"], blobs, EXPIRES)
     except Killed:
         left = await stored(blobs)
         assert len(left) in {0, 2}
@@ -234,7 +242,7 @@ async def test_killed_between_commits_the_next_sweep_ends_it(
     else:
         assert lives == 4
     await dying.close()
-    await sweep(db, blobs, EXPIRES)
+    await sweep(db, rings["sync"], blobs, EXPIRES)
     assert [await count(db, table) for table in (Message, Delivery, Blob, Outbox)] == [0, 0, 0, 0]
     assert await stored(blobs) == []
     assert await verbs(db) == ["message.expired", "message.deleted"]
@@ -248,10 +256,10 @@ async def test_killed_between_blobs_the_next_sweep_ends_it(
     dying = DyingBlobs(f"file://{tmp_path / 'blobs'}")
     dying.lives = lives
     with pytest.raises(Killed):
-        await sweep(db, dying, EXPIRES)
+        await sweep(db, rings["sync"], dying, EXPIRES)
     assert len(await stored(blobs)) == 2 - lives
     assert await nothing_opens(db, rings, message_id)
-    assert await sweep(db, blobs, EXPIRES) == 1
+    assert await sweep(db, rings["sync"], blobs, EXPIRES) == 1
     assert await stored(blobs) == []
 
 
@@ -276,14 +284,14 @@ async def test_one_blob_that_cannot_be_deleted_holds_up_no_other(
         key = await session.scalar(select(Blob.key).where(Blob.message_id == first, Blob.name == "source"))
     silent.silent = str(key)
     with pytest.raises(TryAgain):
-        await sweep(db, silent, EXPIRES)
+        await sweep(db, rings["sync"], silent, EXPIRES)
     async with db.reading() as session:
         assert list(await session.scalars(select(Message.id))) == [first]
     assert await nothing_opens(db, rings, first)
-    assert await sweep(db, blobs, EXPIRES) == 1
+    assert await sweep(db, rings["sync"], blobs, EXPIRES) == 1
 
 
-async def test_more_than_a_batch_ends_in_one_sweep(sqlite_url: str, blobs: Blobs):
+async def test_more_than_a_batch_ends_in_one_sweep(sqlite_url: str, rings: Rings, blobs: Blobs):
     db = Database(sqlite_url)
     async with db.writing() as session:
         for number in range(230):
@@ -300,7 +308,7 @@ async def test_more_than_a_batch_ends_in_one_sweep(sqlite_url: str, blobs: Blobs
                     excerpt=b"x",
                 )
             )
-    assert await sweep(db, blobs, EXPIRES) == 230
+    assert await sweep(db, rings["sync"], blobs, EXPIRES) == 230
     await db.close()
 
 
@@ -338,7 +346,7 @@ async def test_sessions_codes_and_known_devices_end(db: Database, rings: Rings, 
             session.add(device)
         session.add(Reset(account_id=recipient.id, token_hash=b"1", created_at=SENT, expires_at=SENT))
         session.add_all([Rate(key=b"1", tat=SENT.timestamp() - 1), Rate(key=b"2", tat=SENT.timestamp() + 1)])
-    await sweep(db, blobs, SENT)
+    await sweep(db, rings["sync"], blobs, SENT)
     async with db.reading() as session:
         assert list(await session.scalars(select(Session.token_hash))) == [b"\2"]
         assert list(await session.scalars(select(Code.flow_hash))) == [b"\1"]
@@ -365,16 +373,16 @@ async def test_blobs_that_no_row_names_go_after_a_day(db: Database, rings: Rings
     real_now = datetime.fromtimestamp((tmp_path / "blobs" / orphan).stat().st_mtime, tz=SENT.tzinfo)
     async with db.writing() as session:  # the file system's clock is not ours to set
         await session.execute(update(Message).values(expires_at=real_now + timedelta(days=30)))
-    await sweep(db, blobs, real_now + timedelta(hours=23))
+    await sweep(db, rings["sync"], blobs, real_now + timedelta(hours=23))
     assert set(await stored(blobs)) == {*named, orphan}
-    await sweep(db, blobs, real_now + timedelta(hours=25))
+    await sweep(db, rings["sync"], blobs, real_now + timedelta(hours=25))
     assert set(await stored(blobs)) == named
     assert not leftover.exists()
 
 
 async def test_nothing_but_ids_and_digests_stands_in_the_log(db: Database, rings: Rings, blobs: Blobs):
     await a_message(db, rings, blobs)
-    await sweep(db, blobs, EXPIRES)
+    await sweep(db, rings["sync"], blobs, EXPIRES)
     async with db.reading() as session:
         text = repr(
             (
@@ -391,7 +399,7 @@ async def test_an_ended_message_is_broken_for_letters_not_empty(db: Database, ri
     message_id = await a_message(db, rings, blobs)
     dying = DyingBlobs("memory:")
     with pytest.raises(Killed):
-        await sweep(db, dying, EXPIRES)
+        await sweep(db, rings["sync"], dying, EXPIRES)
     async with db.reading() as session:
         message = await session.get_one(Message, message_id)
         with pytest.raises(Broken):
