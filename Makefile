@@ -61,7 +61,7 @@ node_modules/.ready-tests: package-lock.json
 	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	touch node_modules/.ready $@
 
-ASSET_SOURCES := $(wildcard service/portal/static/src/* service/portal/templates/*.html service/portal/templates/*/*.html)
+ASSET_SOURCES := $(wildcard service/portal/static/src/* service/portal/static/src/help/* service/portal/templates/*.html service/portal/templates/*/*.html)
 
 service/portal/static/assets/.ready: node_modules/.ready service/portal/assets.mjs $(ASSET_SOURCES)
 	node service/portal/assets.mjs

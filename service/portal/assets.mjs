@@ -132,6 +132,7 @@ for (const name of named) {
 manifest.icons = [...named].sort();
 put("icons.svg", `<svg xmlns="http://www.w3.org/2000/svg">${manifest.icons.map((name) => symbols.get(name)).join("")}</svg>\n`);
 
+for (const name of readdirSync(join(source, "help"))) put(`help-${name}`, readFileSync(join(source, "help", name)));
 for (const name of ["mark.svg", "mark-dark.svg", ...scripts]) put(name, readFileSync(join(source, name)));
 
 // The manifest last and at once, so that whoever reads meanwhile finds all that it names; then what it names no more.

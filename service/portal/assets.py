@@ -8,7 +8,12 @@ from pathlib import Path
 from service.errors import Broken
 
 FOLDER = Path(__file__).parent / "static" / "assets"
-_TYPES = {".woff2": "font/woff2", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+_TYPES = {
+    ".woff2": "font/woff2",
+    ".webp": "image/webp",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+}
 
 
 @dataclass(frozen=True, slots=True)
