@@ -14,6 +14,7 @@ import nh3
 
 from service.errors import Refused
 from service.mailbox.css import clean_declarations, clean_sheet
+from service.mailbox.links import Links, host_of
 from service.mailbox.tokens import rewrite
 from service.mime.roles import picture_type
 
@@ -79,6 +80,7 @@ class _Filter:
     pictures: Mapping[str, bytes]
     shows_remote: bool
     allows_class: bool
+    links: Links | None = None
     remote: int = 0
     room: int = PICTURES_BYTES
     is_coloured: bool = False
@@ -88,7 +90,7 @@ class _Filter:
         if name == "style":
             return self._style(value)
         if tag == "a" and name == "href":
-            return _clean_link(value)
+            return self._link(value)
         if name == "src":
             return self._picture(value) if tag == "img" else None
         if name == "class":
@@ -98,6 +100,12 @@ class _Filter:
         if name in {"bgcolor", "color"}:
             self.is_coloured = True
         return value if _WORD.fullmatch(value) else None
+
+    def _link(self, value: str) -> str | None:
+        kept = _clean_link(value)
+        if kept is None or self.links is None:
+            return kept
+        return self.links.add_marked(value.strip())
 
     def _style(self, value: str) -> str | None:
         if value not in self.styles:
@@ -130,10 +138,16 @@ class _Filter:
         return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def clean_html(html: str, *, pictures: Mapping[str, bytes] | None = None, shows_remote: bool = False) -> Cleaned:
+def clean_html(
+    html: str,
+    *,
+    pictures: Mapping[str, bytes] | None = None,
+    shows_remote: bool = False,
+    links: Links | None = None,
+) -> Cleaned:
     """Make a foreign page harmless. To be run in a thread: up to a second for the longest.
 
-    `pictures` are the mail's own by Content-ID, without brackets.
+    `pictures` are the mail's own by Content-ID, without brackets. With `links` each link is numbered and written so.
 
     Raises:
         Refused: longer or deeper than can be cleaned in good time; show it as plain text.
@@ -145,7 +159,7 @@ def clean_html(html: str, *, pictures: Mapping[str, bytes] | None = None, shows_
         style, coloured = clean_sheet("\n".join(rewritten.styles))
     except RecursionError:
         style, coloured = "", False
-    shown = _Filter(pictures or {}, shows_remote, allows_class=bool(style), is_coloured=coloured)
+    shown = _Filter(pictures or {}, shows_remote, allows_class=bool(style), links=links, is_coloured=coloured)
     everywhere = ATTRIBUTES["*"] | ({"class"} if style else frozenset())
     cleaned = nh3.clean(
         rewritten.html,
@@ -159,7 +173,10 @@ def clean_html(html: str, *, pictures: Mapping[str, bytes] | None = None, shows_
         url_schemes=set(SCHEMES),
         url_relative="deny",
     )
-    return Cleaned(_name_hosts(cleaned), style.replace("<", ""), shown.remote, shown.is_coloured)
+    named = _LINK.sub(lambda found: _name_host(found, links), cleaned)
+    if links is not None:
+        named = links.put(named)
+    return Cleaned(named, style.replace("<", ""), shown.remote, shown.is_coloured)
 
 
 def find_picture(pictures: Mapping[str, bytes], reference: str) -> bytes | None:
@@ -173,7 +190,7 @@ def find_picture(pictures: Mapping[str, bytes], reference: str) -> bytes | None:
 def _clean_link(value: str) -> str | None:
     """Return a link that may stand: web, mail or telephone, without a user name before the host."""
     value = value.strip()
-    scheme, _, rest = value.partition(":")
+    scheme = value.partition(":")[0]
     if scheme.lower() in {"mailto", "tel"}:
         return value
     if scheme.lower() not in {"http", "https"}:
@@ -188,26 +205,19 @@ def _clean_link(value: str) -> str | None:
     if "@" in parts.netloc:
         parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
         return parts.geturl()
-    del rest
     return value
 
 
-def _name_hosts(html: str) -> str:
+def _name_host(found: re.Match[str], links: Links | None) -> str:
     """Write the true host behind a link whose words look like another host."""
-    return _LINK.sub(_name_host, html)
-
-
-def _name_host(found: re.Match[str]) -> str:
     href = _HREF.search(found[1])
     words = _HOST.match(_MARKUP.sub("", found[2]).strip().lower())
-    if href is None or words is None or not href[1].lower().startswith(("http://", "https://")):
+    if href is None or words is None:
         return found[0]
-    try:
-        host = urlsplit(href[1].replace("&amp;", "&")).hostname or ""
-    except ValueError:
-        return found[0]
+    url = href[1].replace("&amp;", "&")
+    host = host_of((links.marked(url) if links else None) or url)
     said = words[1].removeprefix("www.")
-    if host == said or host.removeprefix("www.") == said or host.endswith("." + said):
+    if not host or host.removeprefix("www.") == said or host.endswith("." + said):
         return found[0]
     named = f" [{_escape(host)}]"
     return found[0] if found.string.startswith(named, found.end()) else found[0] + named

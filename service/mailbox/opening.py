@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -104,7 +104,7 @@ class Content:
         if digest.hexdigest() != part.sha256:
             raise Broken("a part is not what its sheet says")
 
-    async def open_source(self) -> AsyncIterator[bytes]:
+    async def open_source(self) -> AsyncGenerator[bytes, None]:
         """Give out the whole mail as it was sealed. Raises Broken, possibly at the end: then abort."""
         sealed = self._blobs.stream(self._key("source"))
         async for piece in open_stream(self._content_key, self._place("source"), sealed):

@@ -2,12 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.core.sheet import Part, Role, Sheet
 from service.errors import Refused
 from service.mailbox.html import PICTURES_BYTES, Cleaned, clean_html
+from service.mailbox.links import Links
 from service.mailbox.opening import Content
 from service.mailbox.plain import plain_to_html
 from service.mime.excerpt import strip_html
@@ -46,10 +47,31 @@ class Preview:
     is_cut: bool
 
 
-async def show_body(content: Content, sheet: Sheet, *, shows_remote: bool = False, plain: bool = False) -> Shown:
-    """Read and clean the text of a message. Raises Broken."""
-    parts = view(sheet.parts, plain=plain)
+async def show_body(
+    content: Content, sheet: Sheet, *, shows_remote: bool = False, plain: bool = False, links: Links | None = None
+) -> Shown:
+    """Read and clean the text of a message, its links numbered where `links` is given. Raises Broken."""
     pictures = {} if plain else await _read_pictures(content, sheet.parts)
+    return await _show(content, sheet, pictures, shows_remote=shows_remote, plain=plain, links=links)
+
+
+async def find_link(content: Content, sheet: Sheet, number: int, *, plain: bool) -> str | None:
+    """Return the n-th link that a text of the message shows, as its sender wrote it. Raises Broken."""
+    links = Links(str)
+    await _show(content, sheet, {}, shows_remote=False, plain=plain, links=links)
+    return links.get(number)
+
+
+async def _show(
+    content: Content,
+    sheet: Sheet,
+    pictures: Mapping[str, bytes],
+    *,
+    shows_remote: bool,
+    plain: bool,
+    links: Links | None,
+) -> Shown:
+    parts = view(sheet.parts, plain=plain)
     shown: list[Cleaned] = []
     is_simplified = is_cut = False
     left = SHOWN_BYTES
@@ -59,13 +81,13 @@ async def show_body(content: Content, sheet: Sheet, *, shows_remote: bool = Fals
         left = max(0, left - part.size)
         if part.type == "text/html" and not plain:
             try:
-                shown.append(await asyncio.to_thread(clean_html, text, pictures=pictures, shows_remote=shows_remote))
+                shown.append(await _cleaned(text, pictures, shows_remote=shows_remote, links=links))
                 continue
             except Refused:
                 is_simplified = True
         if part.type == "text/html":
             text = await asyncio.to_thread(strip_html, text)
-        shown.append(Cleaned(await asyncio.to_thread(plain_to_html, text), "", 0, is_coloured=False))
+        shown.append(Cleaned(await asyncio.to_thread(plain_to_html, text, links), "", 0, is_coloured=False))
     return Shown(
         '<hr class="sm-next">'.join(one.html for one in shown),
         "\n".join(one.style for one in shown if one.style),
@@ -99,6 +121,10 @@ async def read_plain(content: Content, sheet: Sheet, longest: int) -> str:
             text = await asyncio.to_thread(strip_html, text)
         texts.append(text.replace("\r\n", "\n").replace("\r", "\n"))
     return "\n".join(texts)[:longest]
+
+
+async def _cleaned(text: str, pictures: Mapping[str, bytes], *, shows_remote: bool, links: Links | None) -> Cleaned:
+    return await asyncio.to_thread(clean_html, text, pictures=pictures, shows_remote=shows_remote, links=links)
 
 
 async def _read_pictures(content: Content, parts: Sequence[Part]) -> dict[str, bytes]:

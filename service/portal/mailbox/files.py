@@ -1,5 +1,6 @@
 """How files look in the list of a message: icon, kind in words, and warnings."""
 
+from service.mailbox.pictures import PICTURE_BYTES, PREVIEW_EXTENSIONS
 from service.mime.names import split_extension
 
 _KINDS = {
@@ -60,6 +61,10 @@ def kind_of(name: str) -> str:
 
 def is_program(name: str) -> bool:
     return extension_of(name) in PROGRAMS
+
+
+def may_be_picture(name: str, size: int) -> bool:
+    return extension_of(name) in PREVIEW_EXTENSIONS and 0 < size <= PICTURE_BYTES
 
 
 def served_type(type_: str) -> str:

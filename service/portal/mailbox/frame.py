@@ -28,7 +28,10 @@ a{color:var(--link)}
 hr{border:0;border-top:1px solid var(--line);margin:1.25rem 0}
 blockquote{margin:0 0 1rem;padding-left:1rem;border-left:3px solid var(--line)}
 .sm-plain{white-space:pre-wrap}
+.sm-remark{max-width:68ch;padding:.5rem .75rem;border-left:4px solid var(--line)}
 html.sm-paper{color-scheme:light;--ink:#1c1d1f;--soft:#565c65;--line:#dfe1e2;--link:#005ea2;background:#fff}
+.sm-held{display:flow-root}
+@supports (overflow:clip){.sm-held{overflow-y:clip}}
 .sm-paper body{padding:.75rem}
 .sm-paper main{max-width:none}
 """.strip()
@@ -41,7 +44,7 @@ dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.25rem 1rem;
 dt{font-weight:700}
 dd{margin:0}
 .sm-head{border-bottom:1px solid #000;margin-bottom:1.25rem}
-.sm-held{display:flow-root;overflow:hidden}
+.sm-held{overflow:hidden}
 @supports (overflow:clip){.sm-held{overflow:visible;overflow-y:clip}}
 .sm-mail{max-width:none}
 .sm-mail,.sm-mail *{color:#000!important;background:transparent!important}
@@ -65,15 +68,19 @@ def frame_headers(*, shows_remote: bool) -> Mapping[str, str]:
     }
 
 
-def frame_document(shown: Shown, *, title: str, language: str, theme: str = "") -> str:
-    """Write the frame's document. Mail that sets colours gets white paper; other mail follows the theme."""
+def frame_document(shown: Shown, *, title: str, language: str, theme: str = "", note: str = "") -> str:
+    """Write the frame's document. Mail that sets colours gets white paper; other mail follows the theme.
+
+    `note` is a remark of ours above the text, where no rule of the mail reaches it.
+    """
     paper = ' class="sm-paper"' if shown.is_coloured else ""
+    remark = f'<p class="sm-remark">{escape(note)}</p>\n' if note else ""
     scheme = f"\n:root{{color-scheme:{theme}}}" if theme in {"light", "dark"} and not paper else ""
     return (
         f'<!doctype html>\n<html lang="{escape(language)}"{paper}>\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
         f"<style>\n{STYLE}{scheme}\n</style>\n<style>\n{shown.style}\n</style>\n</head>\n"
-        f'<body>\n<main class="sm-mail">\n{shown.html}\n</main>\n</body>\n</html>\n'
+        f'<body>\n{remark}<div class="sm-held">\n<main class="sm-mail">\n{shown.html}\n</main>\n</div>\n</body>\n</html>\n'
     )
 
 
