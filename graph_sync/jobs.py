@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -11,6 +12,7 @@ from graph_sync.bounces import look_for_bounces
 from graph_sync.clean import clean
 from graph_sync.subscribe import keep_subscribed
 from graph_sync.worker import Worker
+from service.accounts.ageing import Ages, age_accounts
 from service.retention import sweep
 
 log = structlog.get_logger()
@@ -22,6 +24,8 @@ BCC_SECONDS = 1
 BOUNCES_SECONDS = 30
 CLEAN_SECONDS = 60
 RETENTION_MINUTES = 60
+AGEING_MINUTES = 60
+FIRST_SECONDS = 60
 Job = Callable[[], Awaitable[object]]
 
 
@@ -39,6 +43,7 @@ class Jobs:
         self._every(BOUNCES_SECONDS, "bounces", lambda: look_for_bounces(worker))
         self._every(CLEAN_SECONDS, "clean", lambda: clean(worker))
         self._every(RETENTION_MINUTES * 60, "retention", lambda: end_what_is_over(worker))
+        self._every(AGEING_MINUTES * 60, "ageing", lambda: age(worker))
 
     def start(self) -> None:
         self._scheduler.start()
@@ -51,7 +56,11 @@ class Jobs:
         self._scheduler.shutdown(wait=False)
 
     def _every(self, seconds: float, name: str, job: Job) -> None:
-        self._scheduler.add_job(self._run, "interval", [name, job], seconds=seconds, id=name, misfire_grace_time=None)
+        """Run a job on its interval, for the first time soon: who is restarted each half hour still gets to all."""
+        first = datetime.now(UTC) + timedelta(seconds=min(seconds, FIRST_SECONDS))
+        self._scheduler.add_job(
+            self._run, "interval", [name, job], seconds=seconds, id=name, misfire_grace_time=None, next_run_time=first
+        )
 
     async def _run(self, name: str, job: Job) -> None:
         task = asyncio.create_task(_guarded(name, job))
@@ -64,6 +73,14 @@ async def end_what_is_over(worker: Worker) -> int:
     """Run retention under its lease."""
     async with worker.alone("retention") as is_mine:
         return await sweep(worker.db, worker.ring, worker.blobs, worker.now()) if is_mine else 0
+
+
+async def age(worker: Worker) -> int:
+    """Age accounts under their lease."""
+    settings = worker.settings
+    ages = Ages(settings.inactive, settings.inactive_warning, settings.inactive_grace)
+    async with worker.alone("ageing") as is_mine:
+        return await age_accounts(worker.db, worker.ring, ages, worker.now()) if is_mine else 0
 
 
 async def _guarded(name: str, job: Job) -> None:

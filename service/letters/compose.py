@@ -166,9 +166,10 @@ class _Desk:
 
     async def read(self) -> tuple[Person, Rendered]:
         message = await self._get(Message, self.row.message_id)
-        sheet = message_sheet(self.ring, message)
-        told = open_payload(self.ring, self.row)
-        address = told.get("reader") or mailing_address(self.ring, await self._get(Recipient, self.row.recipient_id))
+        sheet, told = message_sheet(self.ring, message), open_payload(self.ring, self.row)
+        address = told.get("reader")  # who closed their account since has no row that knows it
+        if not address:
+            address = mailing_address(self.ring, await self._get(Recipient, self.row.recipient_id))
         read_at = datetime.fromisoformat(told["read_at"])
         return staff_sender(self.ring, message), self._receipt(
             "receipt_read",

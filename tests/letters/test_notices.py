@@ -45,7 +45,7 @@ async def test_reminder_says_that_it_waits_and_how_long(post: Post, golden: Gold
     golden(f"reminder_{account or 'first'}", mail)
     words = ("Todavía le espera", "27 días") if account == "es" else ("Still waiting for you", "27 days")
     assert mail.subject.startswith(words[0])
-    assert words[1] in mail.text
+    assert words[1] in " ".join(mail.text.split())
     assert words[1] in mail.html
     assert mail.html.count("<a ") == mail.html.count("href=") == 1
 
