@@ -1,0 +1,93 @@
+"""Security: passkeys, codes of an app, recovery codes, and where one is signed in."""
+
+import uuid
+from datetime import timedelta
+
+from quart import abort, g, redirect, request
+from quart.typing import ResponseReturnValue
+
+from service.accounts.changing import get_account
+from service.accounts.passkeys import MOST, list_passkeys
+from service.accounts.passkeys import show as show_passkey
+from service.accounts.passwords import PASSWORD_AGE
+from service.accounts.places import forget_browser, list_places, sign_out_elsewhere, sign_out_place
+from service.accounts.recovery import COUNT, count_codes
+from service.portal.preferences.blueprint import preferences, reader, show
+from service.portal.preferences.security_proof import proven
+from service.portal.session import signed_in
+from service.portal.state import portal
+
+DONE = {"passkey-added", "passkey-removed", "app-on", "app-off", "signed-out", "all-signed-out", "forgotten"}
+"""What the page may be asked to say."""
+
+
+@preferences.get("/security")
+@signed_in
+async def security() -> ResponseReturnValue:
+    me, done = reader(), request.args.get("done", "")
+    async with portal().db.reading() as session:
+        account = await get_account(session, me.account_id)
+        passkeys = await list_passkeys(session, me.account_id)
+        codes = await count_codes(session, me.account_id)
+        places = await list_places(session, me.account_id, me.session_id, g.now)
+    return await show(
+        "security",
+        done=done if done in DONE else "",
+        days=_days_left(account.password_at + PASSWORD_AGE - g.now),
+        password_at=account.password_at,
+        passkeys=[show_passkey(me.key, row) for row in passkeys],
+        has_room=len(passkeys) < MOST,
+        has_authenticator=account.authenticator is not None,
+        codes=codes,
+        all_codes=COUNT,
+        places=places,
+    )
+
+
+@preferences.post("/security/sessions/<uuid:session_id>/end")
+@signed_in
+@proven
+async def end_place(session_id: uuid.UUID) -> ResponseReturnValue:
+    if session_id == reader().session_id:
+        abort(404)
+    async with portal().db.writing() as session:
+        if not await sign_out_place(session, reader().account_id, session_id):
+            abort(404)
+    portal().keys.drop(session_id)
+    return done("signed-out")
+
+
+@preferences.post("/security/sessions/end")
+@signed_in
+@proven
+async def end_elsewhere() -> ResponseReturnValue:
+    async with portal().db.writing() as session:
+        ended = await sign_out_elsewhere(session, reader().account_id, reader().session_id)
+    drop_keys(ended)
+    return done("all-signed-out")
+
+
+@preferences.post("/security/browsers/<uuid:device_id>/forget")
+@signed_in
+@proven
+async def forget_place(device_id: uuid.UUID) -> ResponseReturnValue:
+    async with portal().db.writing() as session:
+        if not await forget_browser(session, reader().account_id, device_id):
+            abort(404)
+    return done("forgotten")
+
+
+def done(what: str) -> ResponseReturnValue:
+    """Lead to the section again, to say what was done."""
+    return redirect(f"/preferences/security?done={what}", 303)
+
+
+def drop_keys(ended: list[uuid.UUID]) -> None:
+    """Let the keys of sessions that ended leave the memory."""
+    for session_id in ended:
+        portal().keys.drop(session_id)
+
+
+def _days_left(rest: timedelta) -> int | None:
+    """Return how many days the password is good for, where it has an end."""
+    return max(0, rest.days) if portal().settings.account_policy == "legacy" else None
