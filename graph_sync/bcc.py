@@ -43,6 +43,7 @@ class TraceRow:
     sender: str
     message_id: str
     recipient: str
+    status: str = ""
 
 
 class Traces:
@@ -91,6 +92,7 @@ class Traces:
                     sender=str(row.get("senderAddress") or "").lower(),
                     message_id=str(row.get("messageId") or ""),
                     recipient=str(row.get("recipientAddress") or ""),
+                    status=str(row.get("status") or ""),
                 )
                 for row in answer.get("value") or ()
             ]

@@ -8,8 +8,7 @@ from graph_sync.bounces import BOUNCES_FOLDER
 from graph_sync.doubt import find_sent
 from graph_sync.errors import GraphError
 from graph_sync.pull import REFUSED_FOLDER, SEALED_FOLDER
-from graph_sync.send import message_id_of
-from graph_sync.worker import Worker
+from graph_sync.worker import Worker, message_id_of
 from service.core.limits import SENT_COPIES_KEPT
 from service.core.states import Lane
 from service.db.messages import shred_late_keys

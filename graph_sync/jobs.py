@@ -10,6 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from graph_sync.bcc import Traces, look_for_blind_copies
 from graph_sync.bounces import look_for_bounces
 from graph_sync.clean import clean
+from graph_sync.follow import Followed, follow_replies
 from graph_sync.subscribe import keep_subscribed
 from graph_sync.worker import Worker
 from service.accounts.ageing import Ages, age_accounts
@@ -22,6 +23,7 @@ CHECK_MINUTES = 15
 """How often Graph is asked whether it still knows our subscriptions."""
 BCC_SECONDS = 1
 BOUNCES_SECONDS = 30
+FOLLOW_SECONDS = 10
 CLEAN_SECONDS = 60
 RETENTION_MINUTES = 60
 AGEING_MINUTES = 60
@@ -39,7 +41,9 @@ class Jobs:
         self._every(SUBSCRIBE_SECONDS, "subscribe", lambda: keep_subscribed(worker))
         self._every(CHECK_MINUTES * 60, "check-subscriptions", lambda: keep_subscribed(worker, check=True))
         if worker.settings.bcc == "trace":
+            followed = Followed()
             self._every(BCC_SECONDS, "bcc", lambda: look_for_blind_copies(worker, traces))
+            self._every(FOLLOW_SECONDS, "follow", lambda: follow_replies(worker, traces, followed))
         self._every(BOUNCES_SECONDS, "bounces", lambda: look_for_bounces(worker))
         self._every(CLEAN_SECONDS, "clean", lambda: clean(worker))
         self._every(RETENTION_MINUTES * 60, "retention", lambda: end_what_is_over(worker))

@@ -19,11 +19,13 @@ from sqlalchemy import update
 from graph_sync.attach import attach_all
 from graph_sync.doubt import ROW_HEADER, Place, find_draft, whereabouts
 from graph_sync.errors import Forbidden, GraphError, NotFound, Rejected, Throttled, TryLater
+from graph_sync.follow import addressees, fail_reply
 from graph_sync.mailbox import Mailbox
 from graph_sync.steps import checkpoint
-from graph_sync.worker import Worker, back_off, code_of
+from graph_sync.worker import Worker, back_off, code_of, message_id_of
 from service.core.limits import CODE_LIFE
-from service.core.states import Lane, Letter, Outgoing
+from service.core.states import HandedOver, Lane, Letter, Outgoing
+from service.db.handovers import move_handovers
 from service.db.outbox import change_outbox, claim_outbox, is_any_due
 from service.db.tables import Delivery, Message, Outbox
 from service.errors import Broken, Refused, ServiceError
@@ -209,8 +211,9 @@ async def _sent(worker: Worker, row: Outbox) -> None:
             raise RowLost
         if row.letter is Letter.NOTICE:
             await session.execute(update(Delivery).where(Delivery.id == row.delivery_id).values(notified_at=now))
-        if row.letter is Letter.REPLY:
+        if row.letter is Letter.REPLY and row.message_id is not None:
             await session.execute(update(Message).where(Message.id == row.message_id).values(keys_mailer=None))
+            await move_handovers(session, row.message_id, HandedOver.SENT, now)
     log.info("letter_sent", row=row.id.hex, job=row.letter.value)
 
 
@@ -221,8 +224,9 @@ async def _reject(worker: Worker, row: Outbox, exc: Rejected) -> None:
 
 async def _end(worker: Worker, row: Outbox, state: Outgoing, error: str) -> bool:
     payload = row.payload if state is Outgoing.UNSURE else None
+    names = await addressees(worker, row) if row.letter is Letter.REPLY else {}
     async with worker.db.writing() as session:
-        return await change_outbox(
+        ended = await change_outbox(
             session,
             row,
             state=state,
@@ -232,6 +236,9 @@ async def _end(worker: Worker, row: Outbox, state: Outgoing, error: str) -> bool
             lease_owner=None,
             lease_until=None,
         )
+        if ended and row.letter is Letter.REPLY:
+            await fail_reply(session, worker, row, names)
+    return ended
 
 
 async def _fail(worker: Worker, row: Outbox, error: str) -> None:
@@ -274,8 +281,3 @@ def _mailer(worker: Worker, row: Outbox) -> str:
     """Spread messages over the mailers; all letters about one message leave by the same."""
     mailers = worker.settings.mailers
     return mailers[zlib.crc32((row.message_id or row.id).bytes) % len(mailers)]
-
-
-def message_id_of(worker: Worker, row: Outbox) -> str:
-    """Return the Message-ID that every attempt gives this row's mail."""
-    return f"<{row.id.hex}@{worker.settings.public_host}>"

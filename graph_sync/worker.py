@@ -17,6 +17,7 @@ from graph_sync.mailbox import Mailbox
 from service.blobs import Blobs
 from service.db.engine import Database
 from service.db.leases import give_lease_back, is_free, take_lease
+from service.db.tables import Outbox
 from service.errors import TryAgain
 from service.settings import SyncSettings
 from service.vault.ring import KeyRing
@@ -119,3 +120,8 @@ def back_off(tries: int, exc: Exception | None = None) -> timedelta:
 def code_of(exc: Exception) -> str:
     """Name an error for rows and logs, without its text."""
     return exc.code or type(exc).__name__ if isinstance(exc, GraphError) else type(exc).__name__
+
+
+def message_id_of(worker: Worker, row: Outbox) -> str:
+    """Return the Message-ID that every attempt gives this row's mail."""
+    return f"<{row.id.hex}@{worker.settings.public_host}>"

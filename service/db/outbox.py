@@ -1,5 +1,6 @@
 """The outbox: rows of mails to be sent, claimed by lane, moved on one state at a time."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -7,7 +8,7 @@ from sqlalchemy import exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
-from service.core.states import Lane, Outgoing
+from service.core.states import Lane, Letter, Outgoing
 from service.db.tables import Outbox
 
 OPEN = (Outgoing.PENDING, Outgoing.DRAFTING, Outgoing.DRAFTED, Outgoing.COMPLETE, Outgoing.SENDING)
@@ -77,3 +78,14 @@ async def list_uncleaned(
         .limit(most)
     )
     return rows.all()
+
+
+async def take_back_reminders(session: AsyncSession, delivery_id: uuid.UUID, now: datetime) -> None:
+    """End reminders that nobody has begun to send."""
+    waiting = (Outbox.delivery_id == delivery_id, Outbox.letter == Letter.REMINDER, Outbox.state == Outgoing.PENDING)
+    await session.execute(
+        update(Outbox)
+        .where(*waiting)
+        .values(state=Outgoing.NOT_NEEDED, payload=None, done_at=now, lease_owner=None, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )

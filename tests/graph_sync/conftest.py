@@ -84,6 +84,8 @@ def make_settings(
         "mailers": [MAILER],
         "stamp_secrets": [SECRET, NEWER_SECRET],
         "leases": timedelta(seconds=2),
+        "remind_unread": timedelta(),  # reminders have their own tests
+        "remind_ending": timedelta(),
     }
     return SyncSettings.model_validate(values | more)
 

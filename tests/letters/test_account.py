@@ -57,7 +57,7 @@ async def a_letter(
 
 SIGN_IN_LINK = {AccountLetter.ENDING_SOON, AccountLetter.REPLY_RETURNED}
 QUESTIONS = {AccountLetter.ENDING_SOON, AccountLetter.DISABLED, AccountLetter.REPLY_RETURNED}
-AGE = {
+AGE: dict[AccountLetter, dict[str, Any]] = {
     AccountLetter.ENDING_SOON: {"off_at": (SENT + timedelta(days=14)).isoformat()},
     AccountLetter.DISABLED: {"ends_at": (SENT + timedelta(days=30)).isoformat()},
     AccountLetter.REPLY_RETURNED: {"address": "maria.delgado@ct.gov"},

@@ -97,8 +97,8 @@ async def test_notice_names_the_checker_in_words_and_links_it_nowhere(post: Post
     assert "/help/real" not in "".join(part.split('"')[0] for part in mail.html.split('href="')[1:])
 
 
-OFF = {"preferences": write_preferences(Preferences(remind_unread=False))}
-OFF_ENDING = {"preferences": write_preferences(Preferences(remind_ending=False))}
+OFF: dict[str, Any] = {"preferences": write_preferences(Preferences(remind_unread=False))}
+OFF_ENDING: dict[str, Any] = {"preferences": write_preferences(Preferences(remind_ending=False))}
 
 
 @pytest.mark.parametrize(
