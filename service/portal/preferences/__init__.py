@@ -1,6 +1,13 @@
 """What a reader sets for themselves: one page and form for each section."""
 
-from service.portal.preferences import choices, language, password, sections
+from service.portal.preferences import (
+    choices,
+    language,
+    sections,
+    security,
+    security_authenticator,
+    security_passkeys,
+)
 from service.portal.preferences.blueprint import preferences as blueprint
 
-__all__ = ["blueprint", "choices", "language", "password", "sections"]
+__all__ = ["blueprint", "choices", "language", "sections", "security", "security_authenticator", "security_passkeys"]
