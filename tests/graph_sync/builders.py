@@ -7,10 +7,10 @@ from datetime import timedelta
 from graph_sync.worker import Worker
 from service.core.references import new_reference
 from service.core.sheet import Part, Person, Role, Sheet
-from service.core.states import Envelope, Folder, Letter, MessageKind
-from service.db.tables import Blob, Delivery, Message
+from service.core.states import Envelope, Folder, HandedOver, Letter, MessageKind
+from service.db.tables import Blob, Delivery, Handover, Message
 from service.letters.queue import queue_letter
-from service.recipients import get_or_add
+from service.recipients import address_index, get_or_add
 from service.vault.box import seal_box
 from service.vault.people import seal_keys_to_recipient
 from service.vault.stream import Sealer, context, new_data_key, seal
@@ -18,7 +18,7 @@ from service.vault.types import DataKey
 from tests.graph_sync.conftest import ALICE, BOB
 
 
-async def a_reply(worker: Worker, files: list[bytes]) -> uuid.UUID:
+async def a_reply(worker: Worker, files: list[bytes], to: tuple[str, ...] = (ALICE,)) -> uuid.UUID:
     """Write a reply as the portal leaves it."""
     ring, now, message_id = worker.ring, worker.now(), uuid.uuid4()
     content, sheet_key = new_data_key(), new_data_key()
@@ -37,7 +37,7 @@ async def a_reply(worker: Worker, files: list[bytes]) -> uuid.UUID:
             subject="RE: [secure] Your papers",
             sender=Person("Bob Doe", BOB),
             sent_at=now,
-            to=(Person("Alice", ALICE),),
+            to=tuple(Person("", address) for address in to),
             parts=tuple(parts),
         )
         message = Message(
@@ -64,6 +64,9 @@ async def a_reply(worker: Worker, files: list[bytes]) -> uuid.UUID:
                 expires_at=message.expires_at,
             )
         )
+        for address in to:
+            index = address_index(ring, address)
+            session.add(Handover(message_id=message_id, address_index=index, state=HandedOver.WAITING, changed_at=now))
         for name, _ in blobs:
             session.add(Blob(message_id=message_id, name=name, key=keys[name], sealed_bytes=0, created_at=now))
         await queue_letter(
