@@ -1,6 +1,17 @@
 """The signed-in pages: lists, messages, downloads, replies."""
 
-from service.portal.mailbox import compose, details, downloads, filing, leaving, lists, messages, own_folders, texts
+from service.portal.mailbox import (
+    compose,
+    details,
+    downloads,
+    filing,
+    leaving,
+    lists,
+    messages,
+    own_folders,
+    search,
+    texts,
+)
 from service.portal.mailbox.blueprint import mailbox as blueprint
 
 __all__ = [
@@ -13,5 +24,6 @@ __all__ = [
     "lists",
     "messages",
     "own_folders",
+    "search",
     "texts",
 ]

@@ -108,20 +108,20 @@ def make_rows(ring: KeyRing, key: RecipientKey, deliveries: Iterable[Delivery]) 
 
 def list_files(sheet: Sheet) -> tuple[list[File], list[File]]:
     """Return the files to show, and those folded away: other readings of the text, parts for other programs."""
-    shown = [_file(part) for part in sheet.parts if _is_file(part)]
+    shown = [_file(part) for part in sheet.parts if is_file(part)]
     hidden = [_file(part) for part in sheet.parts if part.role is Role.HIDDEN]
     return shown, hidden
 
 
 def carried(sheet: Sheet) -> tuple[Part, ...]:
     """Return the parts that go along when a mail is passed on: what its page lists as files."""
-    return tuple(part for part in sheet.parts if _is_file(part))
+    return tuple(part for part in sheet.parts if is_file(part))
 
 
 def find_file(sheet: Sheet, number: int) -> Part | None:
     """Return a part that may be downloaded."""
     return next(
-        (part for part in sheet.parts if part.number == number and (_is_file(part) or part.role is Role.HIDDEN)), None
+        (part for part in sheet.parts if part.number == number and (is_file(part) or part.role is Role.HIDDEN)), None
     )
 
 
@@ -147,7 +147,7 @@ def others(sheet: Sheet, me: str) -> Sequence[Person]:
     return [person for person in (*sheet.to, *sheet.cc) if person.address.casefold() != me.casefold()]
 
 
-def _is_file(part: Part) -> bool:
+def is_file(part: Part) -> bool:
     is_long_text = part.role in {Role.BODY_HTML, Role.BODY_TEXT} and (
         part.size > TEXT_BYTES or Note.TEXT_TOO_LONG in part.notes
     )
