@@ -15,6 +15,8 @@ from service.vault.box import open_box
 from service.vault.ring import KeyRing
 from service.vault.tokens import hash_token
 
+FACTORS = {"passkey", "authenticator", "recovery"}
+"""What a letter may say was added or removed."""
 SIGN_IN = {AccountLetter.ENDING_SOON, AccountLetter.REPLY_RETURNED}
 """Letters whose one link leads to the sign-in page."""
 
@@ -39,6 +41,7 @@ def account_values(
         "off_on": _day(told.get("off_at"), brand, language),
         "ends_on": _day(told.get("ends_at"), brand, language),
         "address": one_line(str(told.get("address") or ""), 254),
+        "factor": told["factor"] if told.get("factor") in FACTORS else "",
         "browser": told["browser"] if told.get("browser") in names else "",
         "system": told["system"] if told.get("system") in names else "",
     }

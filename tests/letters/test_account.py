@@ -62,6 +62,8 @@ AGE: dict[AccountLetter, dict[str, Any]] = {
     AccountLetter.DISABLED: {"ends_at": (SENT + timedelta(days=30)).isoformat()},
     AccountLetter.REPLY_RETURNED: {"address": "maria.delgado@ct.gov"},
     AccountLetter.CLOSED: {"to": ROSA.address},
+    AccountLetter.FACTOR_ADDED: {"factor": "passkey"},
+    AccountLetter.FACTOR_REMOVED: {"factor": "passkey"},
 }
 STATES = {AccountLetter.LOCKED: AccountState.LOCKED, AccountLetter.DISABLED: AccountState.DISABLED}
 
