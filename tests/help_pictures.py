@@ -71,7 +71,7 @@ async def take_pictures(data: Path) -> None:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
             rosa = Outsider(visit := Visit(running, browser), await visit.open(), ROSA[1])
-            page = await rosa.opens_notice(f"{running.portal}/d/")
+            page = await rosa.opens_notice("Your benefits review")
             camera = Camera(page)
             await rosa.proves_mailbox(page)
             await camera.both("register", "form.sm-sheet", "form.sm-sheet")
@@ -81,7 +81,7 @@ async def take_pictures(data: Path) -> None:
             await page.fill("#text", ANSWER)
             await page.set_input_files("#choose", [STUB, LIST])
             await page.click(".sm-sendbar button[value=save]")
-            await page.wait_for_selector("text=Draft saved")
+            await page.wait_for_url("**/drafts/*")
             await camera.both("reply", "form[data-compose]")
             await page.goto(f"{running.portal}/preferences")
             await camera.both("preferences", "main")

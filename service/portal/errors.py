@@ -4,7 +4,7 @@ import uuid
 from math import ceil
 
 import structlog
-from quart import Quart, Response, g, render_template
+from quart import Quart, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from service.accounts.rates import TooMany
@@ -17,6 +17,9 @@ from service.portal.state import portal
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = 30
 PLACES = 4
+SIGNED_IN_ONLY = {"mailbox", "preferences"}
+SECRETS = ("password", "confirm", "current", "code", "hint", "credential")
+"""Pieces of names of fields whose content is never shown again."""
 
 
 def set_up(app: Quart) -> None:
@@ -26,8 +29,12 @@ def set_up(app: Quart) -> None:
             return await not_found()
         if error.code == 413:
             return await too_big()
+        if error.code == 429:
+            return await page(429, _("Too many requests"), _("Too many requests. Wait a minute, then try again."))
         if error.code == 400 and error.description == "stale":
-            return await page(400, _("Press the button again"), _stale())
+            return await stale()
+        if error.code == 400 and error.description == "host":
+            return await wrong_address()
         if error.code is None or error.code < 400:  # a redirect of the router
             return Response("", error.get_response().status_code, dict(error.get_response().headers))
         return await page(
@@ -104,20 +111,63 @@ async def failed(error: Exception) -> Response:
         _("Something went wrong on our side"),
         _("Your message and draft are safe. Try again in a minute. Reference %(reference)s.")
         % {"reference": reference},
+        reference=reference,
     )
 
 
-async def page(status: int, title: str, text: str, *, to_inbox: bool = False) -> Response:
-    if getattr(g, "times", None) is None:  # refused before anybody asked for the language
-        g.reader = None
-        language.speak("en")
+async def stale() -> Response:
+    """Show what was typed as a form to press again; where that held a secret or a file, the way back."""
+    fields = await _typed()
+    if fields is None:
+        text = _("This page was open too long. Go back, and press the button again.")
+    else:
+        text = _("This page was open too long. We kept what you typed. Press the button again.")
+    return await page(400, _("Press the button again"), text, again=fields)
+
+
+async def wrong_address() -> Response:
+    """Somebody came by another name of this host: say the right one."""
+    _settle_language()
+    return await page(
+        400,
+        _("This is not the address of this site"),
+        _("Type %(url)s yourself, and check each letter.") % {"url": portal().settings.public_url},
+    )
+
+
+async def page(
+    status: int,
+    title: str,
+    text: str,
+    *,
+    to_inbox: bool = False,
+    reference: str = "",
+    again: list[tuple[str, str]] | None = None,
+) -> Response:
+    _settle_language()
     g.is_refusal = True  # so that the page tells nothing of its address
-    html = await render_template("error.html", title=title, text=text, to_inbox=to_inbox)
+    html = await render_template(
+        "error.html", title=title, text=text, to_inbox=to_inbox, reference=reference, again=again
+    )
     return Response(html, status, content_type="text/html; charset=utf-8")
 
 
-def _stale() -> str:
-    return _("This page was open too long. Go back, and press the button again.")
+def _settle_language() -> None:
+    """Refused before anybody asked for the language, it is what the browser asks for."""
+    if getattr(g, "times", None) is None:
+        g.reader, g.pre = None, ""
+        language.speak(language.negotiate())
+
+
+async def _typed() -> list[tuple[str, str]] | None:
+    """Return what a form of ours held, to be pressed again. It came from a page of ours: its origin was checked."""
+    if request.mimetype != "application/x-www-form-urlencoded":
+        return None
+    if g.reader is None and request.blueprint in SIGNED_IN_ONLY:
+        return None  # pressing again would only lead to sign-in
+    form = await request.form
+    fields = [(name, value) for name, value in form.items(multi=True) if name != "csrf"]
+    return None if any(word in name for name, _value in fields for word in SECRETS) else fields
 
 
 def _places(error: Exception) -> str:

@@ -30,7 +30,7 @@ def guard(app: Quart, host: str) -> None:
     @app.before_request
     async def check_host() -> None:
         if request.headers.get("Host", "").lower() != host.lower():
-            abort(400)
+            abort(400, "host")
 
     @app.after_request
     async def put_headers(response: Response) -> Response:
