@@ -24,6 +24,7 @@ _DROPPED_BY_BROWSERS = re.compile(r"[\t\r\n]")  # url.spec.whatwg.org, "remove a
 _WEB = re.compile(r"(https?):[/\\]*([^/\\?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _PORT = re.compile(r"(.*?)(?::([0-9]{0,5}))?", re.DOTALL)
+_NUMBERED = re.compile(r"(\[[^\]]*\])(?::([0-9]{0,5}))?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _ASCII_LOWEST = 0x20
 _PORT_HIGHEST = 65535
@@ -117,9 +118,7 @@ def read_target(url: str) -> Target:
     if found is None:
         return odd
     user, at, place = found[2].rpartition("@")
-    port = (
-        _PORT.fullmatch(place) if not place.startswith("[") else re.fullmatch(r"(\[[^\]]*\])(?::([0-9]{0,5}))?", place)
-    )
+    port = (_NUMBERED if place.startswith("[") else _PORT).fullmatch(place)
     host = _read_host(port[1]) if port else None
     if port is None or host is None or int(port[2] or 0) > _PORT_HIGHEST:
         return odd

@@ -5,8 +5,8 @@ Where a script would run, it would raise `window.hit`; where something foreign i
 
 import base64
 
-RUN = "window.hit=(window.hit||0)+1"
-FOREIGN = "https://hit.example/p"
+from tests.mailbox.hostile_families import FAMILIES as MORE
+from tests.mailbox.hostile_families import FOREIGN, RUN
 
 _EVENTS = [
     *("onload", "onerror", "onclick", "onmouseover", "onfocus", "onanimationstart", "ontoggle", "onwheel"),
@@ -212,3 +212,6 @@ _OTHER = [
     "<div>" * 499 + "deep",
 ]
 PAYLOADS: list[str] = [*_HANDLERS, *_SCRIPTS, *_FOREIGN_CONTENT, *_ADDRESSES, *_STYLES, *_OTHER]
+
+FAMILIES: dict[str, list[str]] = {"first": PAYLOADS, **MORE}
+ALL: list[str] = list(dict.fromkeys(payload for family in FAMILIES.values() for payload in family))

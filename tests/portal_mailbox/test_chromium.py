@@ -1,78 +1,18 @@
 """The mailbox in a real browser: without scripts, under its policy, for axe, on narrow screens."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser
 
 from service.blobs import Blobs
 from service.db.engine import Database
-from service.portal.app import create_app
-from service.settings import PortalSettings
 from service.vault.ring import KeyRing
 from tests.chromium import ROOT
 from tests.conftest import Clock
 from tests.mailbox.builders import BOB, a_sealed_mail, with_files
-from tests.portal_mailbox.conftest import sign_in
-
-HTML = "<p>Good morning</p><img src='https://pictures.example/1.png'><p style='color:#900'>Red words</p>"
-LONG = "x" * 90
-
-
-@dataclass
-class Site:
-    """The portal on a port, and Bob's session in it."""
-
-    url: str
-    token: str
-    mail: str
-
-    async def open(self, browser: Browser, **options: Any) -> tuple[BrowserContext, Page, list[str]]:
-        context = await browser.new_context(**options)
-        await context.add_cookies([{"name": "safemail", "value": self.token, "url": self.url}])
-        page = await context.new_page()
-        faults: list[str] = []
-        page.on("console", lambda said: faults.append(said.text) if "Security Policy" in said.text else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        return context, page, faults
-
-
-@pytest.fixture
-async def site(
-    portal_settings: PortalSettings, db: Database, blobs: Blobs, rings: dict[str, KeyRing], clock: Clock
-) -> AsyncIterator[Site]:
-    probe = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port: int = probe.sockets[0].getsockname()[1]
-    probe.close()
-    await probe.wait_closed()
-    url = f"http://localhost:{port}"
-    app = create_app(portal_settings.model_copy(update={"public_url": url}), db, blobs, rings["portal"], clock)
-    bob = await sign_in(app, db, rings, clock, BOB)
-    files = [("Form.pdf", "application/pdf", b"%PDF" * 99), (f"{LONG}.exe", "application/octet-stream", b"MZ")]
-    mail = await a_sealed_mail(db, rings, blobs, with_files(*files, html=HTML), now=clock.now)
-    config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
-    config.errorlog = None
-    config.graceful_timeout = 1
-    stop = asyncio.Event()
-    task = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
-    for _ in range(250):
-        with suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            await writer.wait_closed()
-            break
-        await asyncio.sleep(0.02)
-    yield Site(url, bob.token, f"/m/{mail.deliveries[BOB].hex}")
-    stop.set()
-    await task
+from tests.portal_mailbox.conftest import Site
 
 
 async def test_everything_works_without_scripts(site: Site, browser: Browser, tmp_path: Path) -> None:

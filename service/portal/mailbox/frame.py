@@ -80,7 +80,8 @@ def frame_document(shown: Shown, *, title: str, language: str, theme: str = "", 
         f'<!doctype html>\n<html lang="{escape(language)}"{paper}>\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
         f"<style>\n{STYLE}{scheme}\n</style>\n<style>\n{shown.style}\n</style>\n</head>\n"
-        f'<body>\n{remark}<div class="sm-held">\n<main class="sm-mail">\n{shown.html}\n</main>\n</div>\n</body>\n</html>\n'
+        f'<body>\n{remark}<div class="sm-held">\n<main class="sm-mail">\n{shown.html}\n</main>\n</div>\n'
+        f"</body>\n</html>\n"
     )
 
 

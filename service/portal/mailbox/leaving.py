@@ -1,6 +1,7 @@
-"""The page between a link in a mail and where it leads. It knows links by their number in a message of the reader's:
+"""The page between a link in a mail and where it leads.
 
-no address comes in from outside, and none is followed by itself.
+It knows links by their number in a message of the reader's: no address comes in from outside, none is followed by
+itself.
 """
 
 from quart import abort, render_template
