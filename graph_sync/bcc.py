@@ -33,6 +33,8 @@ WITHIN = timedelta(minutes=5)
 FIRST_LOOK_AGAIN = timedelta(seconds=1)
 CLOCKS = timedelta(minutes=5)
 PAGES = 10
+LEFT_FOR_BCC = 10
+"""Requests that stay for blind copies that somebody waits for; whoever else asks stops here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def recipients_of(sheet: Sheet, sender: str, rows: Sequence[TraceRow]) -> set[st
 async def _end(worker: Worker, message: Message, rows: Sequence[TraceRow]) -> int:
     rules = rules_of(worker)
     sheet = message_sheet(worker.ring, message)
-    named = _outside(worker, recipients_of(sheet, staff_sender(worker.ring, message).address, rows))
+    named = outside(worker, recipients_of(sheet, staff_sender(worker.ring, message).address, rows))
     known = await holders(worker.db, worker.ring, message)
     if named and known <= named:
         await add_blind_copies(worker.db, worker.ring, message, sorted(named - known), Bcc.KNOWN, rules, worker.now())
@@ -175,7 +177,7 @@ def _is_late(worker: Worker, message: Message) -> bool:
     return message.bcc_deadline is not None and message.bcc_deadline <= worker.now()
 
 
-def _outside(worker: Worker, addresses: set[str]) -> set[str]:
+def outside(worker: Worker, addresses: set[str]) -> set[str]:
     inside, found = worker.settings.inside, set()
     for address in addresses:
         try:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from graph_sync.bcc import CLOCKS, TraceRow, Traces
+from graph_sync.bcc import CLOCKS, LEFT_FOR_BCC, TraceRow, Traces
 from graph_sync.doubt import find_sent
 from graph_sync.errors import Forbidden, GraphError
 from graph_sync.reports import Report
@@ -33,8 +33,6 @@ LOOKS = tuple(timedelta(seconds=30 * 4**n) for n in range(7))
 MOST = 200
 WINDOWS = 5
 """Requests of one run; each tells of all replies that a mailer sent within ten minutes."""
-LEFT_FOR_BCC = 10
-"""Requests of the trace's budget that stay for blind copies, which somebody waits for."""
 IN_MAILBOX = {"delivered", "filteredasspam"}
 """Of a trace's `status`; a mail in Junk lies in the mailbox too."""
 

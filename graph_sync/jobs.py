@@ -11,6 +11,7 @@ from graph_sync.bcc import Traces, look_for_blind_copies
 from graph_sync.bounces import look_for_bounces
 from graph_sync.clean import clean
 from graph_sync.follow import Followed, follow_replies
+from graph_sync.late import look_again
 from graph_sync.subscribe import keep_subscribed
 from graph_sync.worker import Worker
 from service.accounts.ageing import Ages, age_accounts
@@ -22,6 +23,7 @@ SUBSCRIBE_SECONDS = 2
 CHECK_MINUTES = 15
 """How often Graph is asked whether it still knows our subscriptions."""
 BCC_SECONDS = 1
+BCC_AGAIN_SECONDS = 60
 BOUNCES_SECONDS = 30
 FOLLOW_SECONDS = 10
 CLEAN_SECONDS = 60
@@ -43,6 +45,7 @@ class Jobs:
         if worker.settings.bcc == "trace":
             followed = Followed()
             self._every(BCC_SECONDS, "bcc", lambda: look_for_blind_copies(worker, traces))
+            self._every(BCC_AGAIN_SECONDS, "bcc-again", lambda: look_again(worker, traces))
             self._every(FOLLOW_SECONDS, "follow", lambda: follow_replies(worker, traces, followed))
         self._every(BOUNCES_SECONDS, "bounces", lambda: look_for_bounces(worker))
         self._every(CLEAN_SECONDS, "clean", lambda: clean(worker))

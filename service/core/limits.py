@@ -41,6 +41,8 @@ HINT_CHARACTERS = 200
 JOIN_WITHIN = timedelta(hours=24)
 """A second copy of one mail may come this late and still join the first."""
 BCC_WITHIN = timedelta(minutes=10)
+BCC_AGAIN = (timedelta(hours=1), timedelta(hours=23))
+"""How long after its receipt a mail's trace is read once more, in case rows came late; JOIN_WITHIN ends it."""
 DELTA_EVERY = timedelta(seconds=10)
 """8,640 calls a day of Outlook's 10,000 in 10 minutes: learn.microsoft.com/graph/throttling-limits"""
 SENT_COPIES_KEPT = timedelta(hours=48)

@@ -18,10 +18,21 @@ async def list_waiting_for_bcc(session: AsyncSession, most: int) -> Sequence[Mes
     return rows.all()
 
 
+async def list_to_look_at_again(session: AsyncSession, now: datetime, most: int) -> Sequence[Message]:
+    """List messages whose blind copies are known, and whose trace is to be read once more."""
+    rows = await session.scalars(
+        select(Message)
+        .where(Message.bcc == Bcc.KNOWN, Message.bcc_deadline <= now, Message.late_key.is_not(None))
+        .order_by(Message.bcc_deadline)
+        .limit(most)
+    )
+    return rows.all()
+
+
 async def shred_late_keys(session: AsyncSession, now: datetime) -> int:
     """Forget the content keys of messages that nobody can join any more; return how many."""
     old = (Message.late_key.is_not(None)) & (Message.received_at < now - JOIN_WITHIN) & (Message.bcc != Bcc.WAITING)
     count = await session.scalar(select(func.count()).select_from(Message).where(old)) or 0
     if count:
-        await session.execute(update(Message).where(old).values(late_key=None))
+        await session.execute(update(Message).where(old).values(late_key=None, bcc_deadline=None))
     return count

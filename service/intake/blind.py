@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from service.core.addresses import BadAddress, normal_form
+from service.core.limits import BCC_AGAIN
 from service.core.sheet import Sheet
 from service.core.states import Bcc, Envelope, NotDelivered
 from service.db.engine import Database
@@ -16,7 +17,7 @@ from service.intake.deliver import deliver, prepare_recipients
 from service.intake.facts import Rules
 from service.intake.receipts import tell_not_delivered, tell_secured
 from service.intake.store import late_content_key
-from service.letters.opened import message_keys, message_sheet, staff_sender
+from service.letters.opened import blind_copies, message_keys, message_sheet, staff_sender
 from service.recipients import mailing_address
 from service.vault.box import seal_box
 from service.vault.ring import KeyRing
@@ -68,7 +69,8 @@ async def add_blind_copies(
             keys = (late_content_key(ring, kept), message_keys(ring, kept).sheet)
             await deliver(session, ring, kept, keys, addressed, prepared, rules, now)
             kept.bcc_box = seal_box(ring, "mailer", f"messages/{kept.id.hex}/bcc", json.dumps([*addressed]).encode())
-        kept.bcc, kept.bcc_deadline = outcome, None
+        kept.bcc = outcome
+        kept.bcc_deadline = _next_look(kept, now) if outcome is Bcc.KNOWN else None
         has_readers = await session.scalar(select(Delivery.id).where(Delivery.message_id == kept.id).limit(1))
         if has_readers is None:
             kept.expires_at = now  # nobody can ever read it: retention ends it
@@ -94,3 +96,38 @@ async def add_blind_copies(
                 sent_at=sheet.sent_at,
                 message_id=kept.id,
             )
+
+
+def all_told(ring: KeyRing, message: Message, rules: Rules) -> set[str]:
+    """Return whom outside the message went to already, whoever of them has closed their account since."""
+    return {*listed(message_sheet(ring, message), rules).outside, *blind_copies(ring, message)}
+
+
+async def add_late_copies(
+    db: Database, ring: KeyRing, message: Message, late: Iterable[str], rules: Rules, now: datetime
+) -> bool:
+    """Give the message to blind copies that the trace named after the sender's receipt went out: who gets another.
+
+    Say whether any were added. Whoever comes second changes nothing.
+    """
+    addressed = dict.fromkeys(late, Envelope.BCC)
+    prepared = await prepare_recipients(db, ring, addressed, now)
+    async with db.writing() as session:
+        kept = await session.get(Message, message.id, with_for_update=True)
+        if kept is None or kept.bcc_deadline is None or kept.bcc_deadline != message.bcc_deadline:
+            return False
+        kept.bcc_deadline = _next_look(kept, now)
+        if not addressed or kept.late_key is None or kept.expires_at <= now:
+            return False
+        keys, known = (late_content_key(ring, kept), message_keys(ring, kept).sheet), blind_copies(ring, kept)
+        await deliver(session, ring, kept, keys, addressed, prepared, rules, now)
+        blind = [*known, *addressed]
+        kept.bcc_box = seal_box(ring, "mailer", f"messages/{kept.id.hex}/bcc", json.dumps(blind).encode())
+        sheet = message_sheet(ring, kept)
+        if not sheet.automatic:
+            await tell_secured(session, ring, kept.id, listed(sheet, rules).inside, now, late=len(blind))
+        return True
+
+
+def _next_look(message: Message, now: datetime) -> datetime | None:
+    return next((message.received_at + after for after in BCC_AGAIN if message.received_at + after > now), None)

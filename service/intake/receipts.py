@@ -13,17 +13,22 @@ from service.vault.ring import KeyRing
 
 
 async def tell_secured(
-    session: AsyncSession, ring: KeyRing, message_id: uuid.UUID, inside: Iterable[str], now: datetime
+    session: AsyncSession, ring: KeyRing, message_id: uuid.UUID, inside: Iterable[str], now: datetime, *, late: int = 0
 ) -> None:
-    """Queue *Secure Message Sent*; `inside` are those who got the mail from Exchange as usual."""
-    listed = list(inside)
+    """Queue *Secure Message Sent*; `inside` are those who got the mail from Exchange as usual.
+
+    `late`: once more, since some of so many blind copies were found after the first receipt.
+    """
+    told: dict[str, object] = {"inside": listed} if (listed := list(inside)) else {}
+    if late:
+        told["late"] = True
     await queue_letter(
         session,
         ring,
         Letter.RECEIPT_SECURED,
-        f"secured/{message_id.hex}",
+        f"secured/{message_id.hex}/{late}" if late else f"secured/{message_id.hex}",
         now,
-        payload={"inside": listed} if listed else None,
+        payload=told or None,
         message_id=message_id,
     )
 

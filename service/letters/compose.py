@@ -161,8 +161,10 @@ class _Desk:
             message.reference,
             self.brand,
         )
-        inside = [one_line(address, 254) for address in open_payload(self.ring, self.row).get("inside", ())]
-        return staff_sender(self.ring, message), self._receipt("receipt_secured", details=details, inside=inside)
+        told = open_payload(self.ring, self.row)
+        inside = [one_line(address, 254) for address in told.get("inside", ())]
+        values = {"details": details, "inside": inside, "late": bool(told.get("late"))}
+        return staff_sender(self.ring, message), self._receipt("receipt_secured", **values)
 
     async def read(self) -> tuple[Person, Rendered]:
         message = await self._get(Message, self.row.message_id)

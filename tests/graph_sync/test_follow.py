@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 from emulator.exchange.headers import split_mail
 from emulator.exchange.reports import Failure, non_delivery_report
 from emulator.tenant import Tenant
-from graph_sync.bcc import Traces
+from graph_sync.bcc import LEFT_FOR_BCC, Traces
 from graph_sync.bounces import look_for_bounces
-from graph_sync.follow import FOLLOWED, LEFT_FOR_BCC, Followed, follow_replies
+from graph_sync.follow import FOLLOWED, Followed, follow_replies
 from graph_sync.graph import Graph
 from graph_sync.send import DOUBT, DOUBTS, send_due
 from graph_sync.worker import Worker

@@ -150,6 +150,14 @@ async def test_receipt_lists_what_was_secured(post: Post, golden: Golden):
     assert "href" not in mail.html
 
 
+async def test_receipt_after_late_blind_copies_says_that_it_takes_the_firsts_place(post: Post, golden: Golden):
+    message = await post.a_message(blind=["p@example.net"])
+    row = post.a_row(Letter.RECEIPT_SECURED, {"late": True}, message_id=message.id)
+    mail = (await write(post, row)).outgoing
+    golden("receipt_secured_late", mail)
+    assert "takes the place of the first receipt" in " ".join(mail.text.split())
+
+
 @pytest.mark.parametrize(
     ("message", "brand", "line"),
     [

@@ -66,7 +66,7 @@ async def test_sender_is_told_at_the_date_and_not_a_second_before(db: Database, 
 
 
 async def test_only_who_did_not_read_is_named(db: Database, rings: Rings, blobs: Blobs):
-    who = {
+    who: dict[str, dict[str, Any]] = {
         ROSA.address: {"read_at": SENT},
         "l.baptiste@example.org": {"revoked_at": SENT, "envelope": Envelope.CC},
         PAT: {"envelope": Envelope.BCC},
