@@ -45,17 +45,16 @@ async def store_draft(
     draft: Draft,
     recipient_id: uuid.UUID,
     public_key: bytes,
-    text: str,
+    text: str | None,
     now: datetime,
 ) -> Message:
-    """Write the rows, inside the caller's transaction.
+    """Write the rows, inside the caller's transaction; no text leaves the line of the list as it stands.
 
     Raises:
         Changed: another window changed, sent or discarded it since it was taken in hand.
     """
     place = draft.message_id.hex
     draft.sheet = replace(draft.sheet, size=draft.size)
-    excerpt = one_line(text[: 4 * EXCERPT_CHARACTERS])[:EXCERPT_CHARACTERS]
     message = await session.get(Message, draft.message_id, with_for_update=True)
     if draft.loaded is None:
         if message is not None:
@@ -73,11 +72,14 @@ async def store_draft(
     elif message is None or message.kind is not MessageKind.DRAFT or message.sheet != draft.loaded:
         raise Changed
     message.received_at = now
+    message.expires_at = draft.expires_at
     message.size = draft.size
     message.files = len(draft.files)
     message.sheet = seal(draft.sheet_key, context(place, "sheet"), draft.sheet.to_bytes())
     message.sheet_signature = own_proof(ring, message)
-    message.excerpt = seal(draft.content_key, context(place, "excerpt"), excerpt.encode())
+    if text is not None or draft.loaded is None:
+        excerpt = one_line((text or "")[: 4 * EXCERPT_CHARACTERS])[:EXCERPT_CHARACTERS]
+        message.excerpt = seal(draft.content_key, context(place, "excerpt"), excerpt.encode())
     try:
         await session.flush()
     except IntegrityError as exc:  # the same form, sent twice at once, on a database that lets both begin
@@ -123,6 +125,7 @@ async def _store_rows(
         session.add(delivery)
     delivery.folder = Folder.DRAFTS  # one that is worked on again leaves Deleted
     delivery.received_at = now
+    delivery.expires_at = draft.expires_at
     keys = {stored.key for stored in draft.blobs.values()}
     await session.execute(delete(Blob).where(Blob.message_id == draft.message_id, Blob.key.not_in(keys)))
     known = set(await session.scalars(select(Blob.key).where(Blob.message_id == draft.message_id)))

@@ -5,10 +5,12 @@ request left in the store is deleted, and by a crash only sealed bytes without a
 """
 
 import hashlib
+import json
+import secrets
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.blobs import Blobs
 from service.core.limits import MEBIBYTE
@@ -24,10 +26,16 @@ FILES_MOST = 100
 TEXT_LONGEST = MEBIBYTE
 """Bytes of what is typed."""
 SUBJECT_CHARACTERS = 400
-BODY = "body"
+BODY, BODY_HTML = "body", "body-html"
+TEXT, BOTH, HTML, FIRST_FILE = 1, 2, 3, 4
+"""Numbers of parts."""
 IDENTITY = "identity"
 FORWARD = "forward"
 """Note in the sheet of what passes a mail on, instead of answering it."""
+NEW = "new"
+"""Note in the sheet of what answers nothing."""
+WINDOW = "window-"
+"""Beginning of the note which says whose window wrote the words last."""
 
 
 class Changed(Refused):
@@ -56,7 +64,7 @@ class Draft:
     sheet_key: DataKey
     sheet: Sheet
     expires_at: datetime
-    answers_id: uuid.UUID
+    answers_id: uuid.UUID | None
     blobs: dict[str, Stored] = field(default_factory=dict)
     loaded: bytes | None = None
     """The sealed sheet as it stood when the draft was taken in hand; None for one that has no row yet."""
@@ -78,8 +86,34 @@ class Draft:
         return sum(part.size for part in self.sheet.parts)
 
     @property
+    def body_size(self) -> int:
+        return self.size - self.files_size
+
+    @property
     def is_forward(self) -> bool:
         return FORWARD in self.sheet.notes
+
+    @property
+    def is_rich(self) -> bool:
+        return BODY_HTML in self.blobs
+
+    @property
+    def base(self) -> str:
+        """What changes with the words and not with the files: a window knows by it whether another wrote meanwhile."""
+        sheet = self.sheet
+        bodies = [part.sha256 for part in sheet.parts if part.blob in {BODY, BODY_HTML}]
+        people = [[[one.name, one.address] for one in who] for who in (sheet.to, sheet.cc)]
+        told = json.dumps([people, sheet.subject, bodies])
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    @property
+    def window(self) -> str:
+        return next((note.removeprefix(WINDOW) for note in self.sheet.notes if note.startswith(WINDOW)), "")
+
+    def written_in(self, window: str) -> None:
+        """Note whose window wrote the words that stand there now."""
+        kept = tuple(note for note in self.sheet.notes if not note.startswith(WINDOW))
+        self.sheet = replace(self.sheet, notes=(*kept, WINDOW + window[:32]) if window else kept)
 
 
 def draft_id(recipient_id: uuid.UUID, nonce: str) -> uuid.UUID:
@@ -89,7 +123,7 @@ def draft_id(recipient_id: uuid.UUID, nonce: str) -> uuid.UUID:
 
 
 def begin(message_id: uuid.UUID, original: Opened, writer: Person, now: datetime, *, is_forward: bool = False) -> Draft:
-    """Take a new draft in hand; nothing is stored yet."""
+    """Take a new draft in hand, of an answer or of what passes a mail on; nothing is stored yet."""
     sheet = original.sheet
     references = tuple(one for one in (*sheet.references, sheet.message_id) if one)
     fresh = Sheet(
@@ -100,21 +134,22 @@ def begin(message_id: uuid.UUID, original: Opened, writer: Person, now: datetime
         answers=sheet.message_id,
         notes=(FORWARD,) if is_forward else (),
     )
-    return Draft(
-        message_id,
-        uuid.uuid4(),
-        new_data_key(),
-        new_data_key(),
-        fresh,
-        original.delivery.expires_at,
-        original.message.id,
-    )
+    return _fresh(message_id, fresh, original.delivery.expires_at, original.message.id)
+
+
+def begin_new(message_id: uuid.UUID, writer: Person, now: datetime, life: timedelta) -> Draft:
+    """Take a draft in hand that answers nothing; it lives as long as a message does."""
+    return _fresh(message_id, Sheet(subject="", sender=writer, sent_at=now, notes=(NEW,)), now + life, None)
+
+
+def _fresh(message_id: uuid.UUID, sheet: Sheet, expires_at: datetime, answers_id: uuid.UUID | None) -> Draft:
+    return Draft(message_id, uuid.uuid4(), new_data_key(), new_data_key(), sheet, expires_at, answers_id)
 
 
 def resume(opened: Opened, rows: Mapping[str, Stored]) -> Draft:
     """Take a stored draft in hand. Raises Changed where it is none any more."""
     message = opened.message
-    if message.kind is not MessageKind.DRAFT or message.answers_id is None:
+    if message.kind is not MessageKind.DRAFT:
         raise Changed
     return Draft(
         message.id,
@@ -138,28 +173,52 @@ async def add_file(store: Blobs, draft: Draft, name: str, type_: str, pieces: As
     """
     if len(draft.files) >= FILES_MOST:
         raise TooManyFiles
-    taken = [int(blob.removeprefix("file-")) for blob in draft.blobs if blob.startswith("file-")]
-    number = max(taken, default=0) + 1
-    blob = f"file-{number}"
+    blob = f"file-{secrets.token_hex(8)}"  # two may come up at once
     size, digest = await _put(store, draft, blob, pieces, room)
-    names = unique_names([*(part.name for part in draft.files), safe_name(name, type_, number)])
-    part = Part(number + 1, None, Role.ATTACHMENT, type_, names[-1], blob, 0, size, IDENTITY, size, digest)
+    part = Part(0, None, Role.ATTACHMENT, type_, name, blob, 0, size, IDENTITY, size, digest)
+    return _name_file(draft, part)
+
+
+def move_file(part: Part, from_: Draft, to: Draft) -> Part:
+    """Put a sealed file of a draft into the same draft as it stands meanwhile. Raises TooManyFiles."""
+    if len(to.files) >= FILES_MOST:
+        raise TooManyFiles
+    to.blobs[part.blob] = from_.blobs[part.blob]
+    return _name_file(to, part)
+
+
+def _name_file(draft: Draft, part: Part) -> Part:
+    number = max([FIRST_FILE - 1, *(other.number for other in draft.sheet.parts)]) + 1
+    name = safe_name(part.name, part.type, len(draft.files) + 1)
+    part = replace(part, number=number, name=unique_names([*(other.name for other in draft.files), name])[-1])
     draft.sheet = replace(draft.sheet, parts=(*draft.sheet.parts, part))
     return part
 
 
-async def set_text(store: Blobs, draft: Draft, text: str) -> None:
-    """Seal what was typed, instead of what stood there."""
-    encoded = text.replace("\r\n", "\n").encode("utf-8", "replace")
+async def set_body(store: Blobs, draft: Draft, text: str, html: str | None = None) -> None:
+    """Seal what was typed, instead of what stood there: its words, and beside them its markup where it has one."""
+    for blob in (BODY, BODY_HTML):
+        if blob in draft.blobs:
+            draft.stale.append(draft.blobs.pop(blob).key)
+    parent = None if html is None else BOTH
+    parts = [await _body_part(store, draft, TEXT, parent, text.replace("\r\n", "\n"))]
+    if html is not None:
+        both = Part(BOTH, None, Role.CONTAINER, "multipart/alternative", "", "", 0, 0, IDENTITY, 0, "")
+        parts = [both, *parts, await _body_part(store, draft, HTML, parent, html)]
+    draft.sheet = replace(draft.sheet, parts=(*parts, *draft.files))
+
+
+async def _body_part(store: Blobs, draft: Draft, number: int, parent: int | None, text: str) -> Part:
+    encoded = text.encode("utf-8", "replace")
 
     async def once() -> AsyncIterator[bytes]:
         yield encoded
 
-    if BODY in draft.blobs:
-        draft.stale.append(draft.blobs.pop(BODY).key)
-    size, digest = await _put(store, draft, BODY, once(), len(encoded))
-    part = Part(1, None, Role.BODY_TEXT, "text/plain", "", BODY, 0, size, IDENTITY, size, digest, charset="utf-8")
-    draft.sheet = replace(draft.sheet, parts=(part, *draft.files))
+    is_html = number == HTML
+    role, type_ = (Role.BODY_HTML, "text/html") if is_html else (Role.BODY_TEXT, "text/plain")
+    blob = BODY_HTML if is_html else BODY
+    size, digest = await _put(store, draft, blob, once(), len(encoded))
+    return Part(number, parent, role, type_, "", blob, 0, size, IDENTITY, size, digest, charset="utf-8")
 
 
 def remove_file(draft: Draft, number: int) -> bool:
@@ -172,11 +231,15 @@ def remove_file(draft: Draft, number: int) -> bool:
     return True
 
 
-async def read_typed(store: Blobs, draft: Draft) -> str:
-    """Read what was typed."""
-    part = next((part for part in draft.sheet.parts if part.blob == BODY), None)
+async def read_typed(store: Blobs, draft: Draft) -> tuple[str, str | None]:
+    """Read what was typed: its words, and its markup where it has one."""
+    return await _read(store, draft, BODY) or "", await _read(store, draft, BODY_HTML)
+
+
+async def _read(store: Blobs, draft: Draft, blob: str) -> str | None:
+    part = next((part for part in draft.sheet.parts if part.blob == blob), None)
     if part is None:
-        return ""
+        return None
     content = Content(store, draft.content_key, draft.message_id, {name: at.key for name, at in draft.blobs.items()})
     return (await content.read_part(part, part.size or 1)).decode("utf-8", "replace")
 

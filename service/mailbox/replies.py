@@ -16,6 +16,7 @@ from service.letters.queue import queue_letter
 from service.mailbox.addressees import each_once, written
 from service.mailbox.drafts import SUBJECT_CHARACTERS, Draft
 from service.mailbox.handovers import add_handovers
+from service.mailbox.written import lines_in_one
 from service.vault.box import seal_box
 from service.vault.ring import KeyRing
 
@@ -41,24 +42,27 @@ def forward_subject(subject: str) -> str:
 
 def with_forwarded(typed: str, original: str, sheet: Sheet, zone: ZoneInfo) -> str:
     """Put the original below what was typed, with the lines of its head. English: staff read it."""
-    sent = sheet.sent_at.astimezone(zone)
-    head = [("From", written((sheet.sender,))), ("Sent", f"{sent:%A}, {_stamp(sent)}")]
-    head += [(name, written(people)) for name, people in (("To", sheet.to), ("Cc", sheet.cc)) if people]
-    head.append(("Subject", one_line(sheet.subject, SUBJECT_CHARACTERS)))
-    lines = "\n".join(f"{name}: {one_line(value)}" for name, value in head)
-    end = "\n[The text of the original goes on.]" if len(original) > FORWARDED_CHARACTERS else ""
-    text = original[:FORWARDED_CHARACTERS].strip("\n")
-    return f"{typed.rstrip()}\n\n-----Original message-----\n{lines}\n\n{text}{end}\n".lstrip("\n")
+    lines = "\n".join(_forwarded(original, sheet, zone))
+    return f"{typed.rstrip()}\n\n{lines}\n".lstrip("\n")
+
+
+def with_forwarded_html(typed: str, original: str, sheet: Sheet, zone: ZoneInfo) -> str:
+    return f"{typed}<div><br></div><div>{lines_in_one(_forwarded(original, sheet, zone))}</div>"
 
 
 def with_quote(typed: str, original: str, sheet: Sheet, zone: ZoneInfo) -> str:
     """Put the original below what was typed, as mail programs do. English: staff read it."""
     if not original.strip():
         return typed
-    sent = sheet.sent_at.astimezone(zone)
-    who = sheet.sender.name or sheet.sender.address
-    lines = "\n".join(f"> {line}".rstrip() for line in original[:QUOTED_CHARACTERS].strip("\n").split("\n"))
-    return f"{typed.rstrip()}\n\nOn {_stamp(sent)}, {who} wrote:\n{lines}\n"
+    lines = "\n".join(f"> {line}".rstrip() for line in _quoted(original))
+    return f"{typed.rstrip()}\n\n{_wrote(sheet, zone)}\n{lines}\n"
+
+
+def with_quote_html(typed: str, original: str, sheet: Sheet, zone: ZoneInfo) -> str:
+    if not original.strip():
+        return typed
+    wrote = lines_in_one([_wrote(sheet, zone)])
+    return f"{typed}<div><br></div><div>{wrote}</div><blockquote>{lines_in_one(_quoted(original))}</blockquote>"
 
 
 def finish(draft: Draft, now: datetime) -> None:
@@ -101,6 +105,24 @@ async def send(session: AsyncSession, ring: KeyRing, message: Message, draft: Dr
         message_id=message.id,
         recipient_id=delivery.recipient_id,
     )
+
+
+def _forwarded(original: str, sheet: Sheet, zone: ZoneInfo) -> list[str]:
+    sent = sheet.sent_at.astimezone(zone)
+    head = [("From", written((sheet.sender,))), ("Sent", f"{sent:%A}, {_stamp(sent)}")]
+    head += [(name, written(people)) for name, people in (("To", sheet.to), ("Cc", sheet.cc)) if people]
+    head.append(("Subject", one_line(sheet.subject, SUBJECT_CHARACTERS)))
+    end = ["[The text of the original goes on.]"] if len(original) > FORWARDED_CHARACTERS else []
+    text = original[:FORWARDED_CHARACTERS].strip("\n").split("\n")
+    return ["-----Original message-----", *(f"{name}: {one_line(value)}" for name, value in head), "", *text, *end]
+
+
+def _quoted(original: str) -> list[str]:
+    return original[:QUOTED_CHARACTERS].strip("\n").split("\n")
+
+
+def _wrote(sheet: Sheet, zone: ZoneInfo) -> str:
+    return f"On {_stamp(sheet.sent_at.astimezone(zone))}, {sheet.sender.name or sheet.sender.address} wrote:"
 
 
 def _stamp(at: datetime) -> str:

@@ -135,6 +135,12 @@ put("icons.svg", `<svg xmlns="http://www.w3.org/2000/svg">${manifest.icons.map((
 for (const name of readdirSync(join(source, "help"))) put(`help-${name}`, readFileSync(join(source, "help", name)));
 for (const name of ["mark.svg", "mark-dark.svg", ...scripts]) put(name, readFileSync(join(source, name)));
 
+// Two scripts of others, as they are built: the editor, and what makes pasted markup harmless.
+const packages = join(here, "../../node_modules");
+const withoutMap = (path) => text(join(packages, path)).replace(/\n\/\/# sourceMappingURL=.*/, "");
+put("squire.js", `/*! Squire\n${text(join(packages, "squire-rte/LICENSE"))}*/\n${withoutMap("squire-rte/dist/squire.js")}`);
+put("purify.js", withoutMap("dompurify/dist/purify.min.js"));
+
 // The manifest last and at once, so that whoever reads meanwhile finds all that it names; then what it names no more.
 const draft = join(target, `manifest.${process.pid}`);
 writeFileSync(draft, `${JSON.stringify(manifest, null, 1)}\n`);

@@ -28,7 +28,7 @@ DROP_SECONDS = 300.0
 PARTS_MOST = 200
 """100 files, and the fields around them."""
 FIELD_NAME_CHARACTERS = 64
-UPLOAD_PATH = re.compile(r"/(?:m/[0-9a-f]{32}/(?:reply|reply-all|forward)|drafts/[0-9a-f]{32})")
+UPLOAD_PATH = re.compile(r"/(?:compose|m/[0-9a-f]{32}/(?:reply|reply-all|forward)|drafts/[0-9a-f]{32}(?:/files)?)")
 _EXTENSION = "safemail.body"
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 

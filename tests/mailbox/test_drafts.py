@@ -62,7 +62,7 @@ class Desk:
         if sends:
             draft.sheet = replace(draft.sheet, to=(Person("", "alice@ct.gov"),), subject="Hello")
             finish(draft, self.clock.now)
-        await drafts.set_text(self.blobs, draft, text)
+        await drafts.set_body(self.blobs, draft, text)
         async with self.db.writing() as session:
             stored = await draft_rows.store_draft(
                 session, self.ring, draft, self.bob.id, self.bob.public_key, text, self.clock.now
@@ -94,11 +94,11 @@ async def test_a_draft_comes_back_as_it_was_left(desk: Desk) -> None:
     assert part.name == "a_b.pdf"
     await desk.keep(draft, "First words")
     taken = await desk.resume(draft)
-    assert await drafts.read_typed(desk.blobs, taken) == "First words"
+    assert await drafts.read_typed(desk.blobs, taken) == ("First words", None)
     assert [one.sha256 for one in taken.files] == [part.sha256]
     assert taken.expires_at == desk.original.delivery.expires_at
     await desk.keep(taken, "Other words")
-    assert await drafts.read_typed(desk.blobs, await desk.resume(draft)) == "Other words"
+    assert await drafts.read_typed(desk.blobs, await desk.resume(draft)) == ("Other words", None)
     assert taken.size == len(content) + len("Other words")
 
 
@@ -140,7 +140,7 @@ async def test_two_windows_do_not_undo_each_other(desk: Desk) -> None:
     await desk.keep(here, "Two")
     with pytest.raises(Changed):
         await desk.keep(there, "Three")
-    assert await drafts.read_typed(desk.blobs, await desk.resume(draft)) == "Two"
+    assert await drafts.read_typed(desk.blobs, await desk.resume(draft)) == ("Two", None)
 
 
 async def test_one_form_sent_many_times_at_once_is_one_message(desk: Desk) -> None:

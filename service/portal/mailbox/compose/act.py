@@ -13,34 +13,47 @@ from service.mailbox.addressees import check_people, over_count, read_people
 from service.mailbox.deliveries import get_by_message
 from service.mailbox.drafts import SUBJECT_CHARACTERS, Changed, Draft
 from service.mailbox.opening import Opened, open_delivery
-from service.mailbox.replies import FORWARDED_CHARACTERS, finish, send, with_forwarded, with_quote
+from service.mailbox.replies import (
+    FORWARDED_CHARACTERS,
+    finish,
+    send,
+    with_forwarded,
+    with_forwarded_html,
+    with_quote,
+    with_quote_html,
+)
 from service.portal.mailbox.blueprint import reader
-from service.portal.mailbox.compose.page import show
+from service.portal.mailbox.compose.body import settle_body, signature
+from service.portal.mailbox.compose.page import show, tell, wants_told
 from service.portal.mailbox.compose.quoted import quote_of
-from service.portal.mailbox.compose.work import Faults, Work
+from service.portal.mailbox.compose.reading import read_all
+from service.portal.mailbox.compose.work import Faults, Typed, Work
 from service.portal.state import portal
 
+Body = tuple[str, str | None]
+"""Plain words, and markup where there is one."""
 
-async def act(work: Work, draft: Draft) -> ResponseReturnValue:
-    typed = work.typed
+
+async def act(work: Work) -> ResponseReturnValue:
+    draft, typed = await read_all(work), work.typed
     if typed.do == "discard":
         return await _discard(work, draft)
-    if typed.do.startswith("remove-") and typed.do.removeprefix("remove-").isdecimal():
-        drafts.remove_file(draft, int(typed.do.removeprefix("remove-")))
-    draft.sheet = replace(
-        draft.sheet,
-        to=read_people(typed.to),
-        cc=read_people(typed.cc),
-        subject=one_line(typed.subject, SUBJECT_CHARACTERS),
-    )
-    whole = await _whole(work, draft) if typed.do == "send" else typed.text
-    faults = _check(work, draft, whole) if typed.do == "send" else Faults()
-    is_sent = typed.do == "send" and not faults and not typed.refused_files and not typed.text_over_by
-    if not await _store(work, draft, whole if is_sent else typed.text, is_sent=is_sent):
+    await settle_body(typed, draft)
+    if _was_written_elsewhere(typed, draft):
         return await _changed(work, draft)
+    _take_words(typed, draft)
+    is_wanted = typed.do == "send"
+    whole = await _whole(work, draft) if is_wanted else (typed.text, typed.html)
+    faults = await _check(work, draft, whole) if is_wanted else Faults()
+    is_stopped = bool(faults or typed.refused_files or typed.text_over_by)
+    is_sent = is_wanted and not is_stopped
+    if not await _store(work, draft, whole if is_sent else (typed.text, typed.html), is_sent=is_sent):
+        return await _changed(work, draft)
+    if wants_told():
+        return tell(work, draft)
     if is_sent:
-        return _to_original(work, sent=draft.delivery_id.hex)
-    if faults or typed.refused_files or typed.text_over_by:
+        return after_sending(work, draft.delivery_id.hex)
+    if is_stopped:
         return await show(work, faults, is_saved=True), 422
     return redirect(url_for("mailbox.draft", delivery=draft.delivery_id.hex), 303)
 
@@ -51,21 +64,52 @@ async def resume(opened: Opened) -> Draft:
         return drafts.resume(opened, await draft_rows.list_stored(session, opened.message.id))
 
 
-async def _whole(work: Work, draft: Draft) -> str:
+def after_sending(work: Work, sent: str) -> ResponseReturnValue:
+    """Go where the sending is confirmed: to what was answered, or to what was sent."""
+    shown = work.original.delivery.id.hex if work.original else sent
+    return redirect(url_for("mailbox.message", delivery=shown, sent=sent), 303)
+
+
+def _was_written_elsewhere(typed: Typed, draft: Draft) -> bool:
+    """Say whether another window wrote since this one last knew; a window never disagrees with itself."""
+    if draft.loaded is None or not typed.base or typed.base == draft.base:
+        return False
+    return draft.window != typed.nonce[:32]
+
+
+def _take_words(typed: Typed, draft: Draft) -> None:
+    if typed.do.startswith("remove-") and typed.do.removeprefix("remove-").isdecimal():
+        drafts.remove_file(draft, int(typed.do.removeprefix("remove-")))
+    draft.sheet = replace(
+        draft.sheet,
+        to=read_people(typed.to),
+        cc=read_people(typed.cc),
+        subject=one_line(typed.subject, SUBJECT_CHARACTERS),
+    )
+    draft.written_in(typed.nonce)
+
+
+async def _whole(work: Work, draft: Draft) -> Body:
     """Return what is sent: what was typed, and the original below it. A reply does without where that is too big."""
     settings, typed, original = portal().settings, work.typed, work.original
+    bare = typed.text, typed.html
+    if original is None:
+        return bare
     if work.is_forward:
-        text = await quote_of(original, FORWARDED_CHARACTERS + 1)
-        return with_forwarded(typed.text, text, original.sheet, settings.zone)
-    whole = with_quote(typed.text, await quote_of(original), original.sheet, settings.zone)
-    return whole if draft.files_size + len(whole.encode()) <= settings.message_bytes else typed.text
+        about = await quote_of(original, FORWARDED_CHARACTERS + 1), original.sheet, settings.zone
+        return with_forwarded(typed.text, *about), typed.html and with_forwarded_html(typed.html, *about)
+    about = await quote_of(original), original.sheet, settings.zone
+    whole = with_quote(typed.text, *about), typed.html and with_quote_html(typed.html, *about)
+    return whole if draft.files_size + _size(whole) <= settings.message_bytes else bare
 
 
-async def _store(work: Work, draft: Draft, text: str, *, is_sent: bool) -> bool:
+async def _store(work: Work, draft: Draft, body: Body, *, is_sent: bool) -> bool:
     on, who = portal(), reader()
     if is_sent:
         finish(draft, g.now)
-    await drafts.set_text(on.blobs, draft, text)
+        if work.original is None:
+            draft.expires_at = g.now + on.settings.retention
+    await drafts.set_body(on.blobs, draft, *body)
     fresh, draft.fresh = draft.fresh, []  # where the commit's outcome is not known, nothing may be deleted
     try:
         async with on.db.writing() as session:
@@ -89,10 +133,12 @@ async def _changed(work: Work, draft: Draft) -> ResponseReturnValue:
     async with on.db.reading() as session:
         own = await get_by_message(session, who.recipient_id, draft.message_id, g.now)
     if own is not None and own.message.kind is MessageKind.REPLY:
-        return _to_original(work, sent=own.id.hex)
+        return after_sending(work, own.id.hex)
     stored = None
     if own is not None and own.message.kind is MessageKind.DRAFT:
         stored = await resume(open_delivery(on.ring, who.key, own))
+    if wants_told():
+        return tell(work, stored, is_changed=True), 409
     work.typed.nonce = ""  # this one is spent
     shown = replace(work, draft=stored)
     return await show(shown, Faults(changed=True), is_saved=True), 409
@@ -103,23 +149,26 @@ async def _discard(work: Work, draft: Draft) -> ResponseReturnValue:
     if draft.loaded is not None:
         async with on.db.writing() as session:
             draft.fresh += await draft_rows.discard(session, draft, who.recipient_id)
-    return _to_original(work)
+    if work.original is None:
+        return redirect(url_for("mailbox.inbox"), 303)
+    return redirect(url_for("mailbox.message", delivery=work.original.delivery.id.hex), 303)
 
 
-def _to_original(work: Work, sent: str | None = None) -> ResponseReturnValue:
-    return redirect(url_for("mailbox.message", delivery=work.original.delivery.id.hex, sent=sent), 303)
-
-
-def _check(work: Work, draft: Draft, whole: str) -> Faults:
+async def _check(work: Work, draft: Draft, whole: Body) -> Faults:
     on = portal()
     sheet, typed = draft.sheet, work.typed
     ours = on.settings.own_mailboxes
-    size = draft.files_size + len((whole if work.is_forward else typed.text).encode())
+    size = draft.files_size + (_size(whole) if work.is_forward else typed.size)
+    is_empty = not work.is_forward and not draft.files and typed.text.strip() in {"", (await signature()).strip()}
     return Faults(
         to=check_people(sheet.to, on.settings.inside, ours),
         cc=check_people(sheet.cc, on.settings.inside, ours),
         nobody=not sheet.to and not sheet.cc,
         too_many=over_count(sheet.to, sheet.cc),
-        empty=not work.is_forward and not typed.text.strip() and not draft.files,
+        empty=is_empty,
         over_by=max(0, size - on.settings.message_bytes),
     )
+
+
+def _size(body: Body) -> int:
+    return len(body[0].encode()) + len((body[1] or "").encode())

@@ -11,7 +11,7 @@ from service.errors import Broken, TooBig
 from service.mailbox import drafts
 from service.mailbox.addressees import FIELD_CHARACTERS
 from service.mailbox.drafts import SUBJECT_CHARACTERS, TEXT_LONGEST, Draft, TooManyFiles
-from service.mailbox.opening import Content
+from service.mailbox.opening import Content, Opened
 from service.portal.mailbox.blueprint import reader
 from service.portal.mailbox.compose.quoted import content_of
 from service.portal.mailbox.compose.work import RefusedFile, Typed, Work, me
@@ -55,7 +55,7 @@ async def proven_parts() -> AsyncIterator[FormPart]:
 async def add_file(work: Work, draft: Draft, part: FormPart) -> None:
     """Seal one file, or read it to its end only to say by how much it was too big."""
     typed = work.typed
-    room = work.budget - draft.files_size - len(typed.text.encode())
+    room = work.budget - draft.files_size - typed.size
     seen = 0
 
     async def counted() -> AsyncIterator[bytes]:
@@ -80,17 +80,20 @@ async def _begin(work: Work) -> Draft:
     if work.draft is None:
         nonce = typed.nonce or secrets.token_hex(16)
         message_id = drafts.draft_id(reader().recipient_id, nonce)
-        work.draft = drafts.begin(message_id, work.original, me(), g.now, is_forward=work.is_forward)
-    if work.is_forward and typed.carries:
+        if work.original is None:
+            work.draft = drafts.begin_new(message_id, me(), g.now, portal().settings.retention)
+        else:
+            work.draft = drafts.begin(message_id, work.original, me(), g.now, is_forward=work.is_forward)
+    if work.is_forward and typed.carries and work.original is not None:
         typed.carries = False  # once for each form
-        await _carry(work, work.draft)
+        await _carry(work, work.draft, work.original)
     return work.draft
 
 
-async def _carry(work: Work, draft: Draft) -> None:
+async def _carry(work: Work, draft: Draft, original: Opened) -> None:
     """Add the original's files that are ticked and not there yet, and take out those that are not ticked."""
-    content = await content_of(work.original)
-    parts = carried(work.original.sheet)
+    content = await content_of(original)
+    parts = carried(original.sheet)
     names = {file_name(part) for part in parts}
     held: set[int] = set()
     for part in parts:
@@ -109,7 +112,7 @@ async def _carry(work: Work, draft: Draft) -> None:
 
 async def _carry_one(work: Work, draft: Draft, part: Part, content: Content) -> Part | None:
     """Seal one of the original's files anew, under the draft's own key."""
-    room = work.budget - draft.files_size - len(work.typed.text.encode())
+    room = work.budget - draft.files_size - work.typed.size
     name = file_name(part)
     try:
         return await drafts.add_file(portal().blobs, draft, name, part.type, content.open_part(part), max(0, room))
@@ -126,22 +129,28 @@ async def _field(typed: Typed, part: FormPart) -> None:
         setattr(typed, part.name, one_line((await part.text(FIELD_CHARACTERS)).replace("\n", ","), FIELD_CHARACTERS))
     elif part.name == "subject":
         typed.subject = one_line(await part.text(4 * SUBJECT_CHARACTERS), SUBJECT_CHARACTERS)
-    elif part.name in {"nonce", "do"}:
+    elif part.name in {"nonce", "do", "base"}:
         setattr(typed, part.name, await part.text(NONCE_CHARACTERS))
     elif part.name == "carries":
         typed.carries = True
     elif part.name == "carry":
         number = await part.text(8)
         typed.carry |= {int(number)} if number.isdecimal() else set()
+    elif part.name == "plain":
+        typed.is_plain = True
     elif part.name == "text":
-        await _text(typed, part)
+        typed.text = await _text(typed, part)
+    elif part.name == "html":
+        over_by = typed.text_over_by
+        html = await _text(typed, part)
+        typed.html = html if typed.text_over_by == over_by else None  # cut markup is none
 
 
-async def _text(typed: Typed, part: FormPart) -> None:
+async def _text(typed: Typed, part: FormPart) -> str:
     """Read what was typed, and count what is too much."""
     held = bytearray()
     async for piece in part.pieces:
         room = TEXT_LONGEST - len(held)
         held += piece[:room]
         typed.text_over_by += max(0, len(piece) - room)
-    typed.text = held.decode("utf-8", "ignore" if typed.text_over_by else "replace").replace("\r\n", "\n")
+    return held.decode("utf-8", "ignore" if typed.text_over_by else "replace").replace("\r\n", "\n")

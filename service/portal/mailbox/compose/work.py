@@ -28,7 +28,14 @@ class Typed:
     cc: str = ""
     subject: str = ""
     text: str = ""
+    html: str | None = None
+    """Its markup, where it was written with the editor; `text` then holds the same in plain words."""
+    is_plain: bool = False
+    """The writer chose plain text."""
     nonce: str = ""
+    """Of the form as it was given out: it makes the draft's id, and tells one window from another."""
+    base: str = ""
+    """What the draft's words were when this window last knew."""
     do: str = ""
     text_over_by: int = 0
     added: int = 0
@@ -36,6 +43,10 @@ class Typed:
     """The form showed the original's files; `carry` are those that were ticked."""
     carry: set[int] = field(default_factory=set)
     refused_files: list[RefusedFile] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return len(self.text.encode()) + len((self.html or "").encode())
 
 
 @dataclass(slots=True)
@@ -56,7 +67,8 @@ class Faults:
 
 @dataclass(slots=True)
 class Work:
-    original: Opened
+    original: Opened | None
+    """None where it answers nothing."""
     is_forward: bool = False
     draft: Draft | None = None
     budget: int = 0
