@@ -77,3 +77,12 @@ def cut_around(text: str, words: Sequence[str], longest: int) -> str:
         if not lacking(words[:1], fold(piece)):
             return f"…{piece}" if at else piece
     return ""
+
+
+def lead_in(pieces: Pieces, before: int) -> Pieces:
+    """Leave out what stands so far before the first mark that a narrow line would not show it."""
+    first = next((number for number, (_, is_hit) in enumerate(pieces) if is_hit), 0)
+    if first != 1 or len(pieces[0][0]) <= 2 * before:  # only what is not marked stands before the first mark
+        return pieces
+    kept = pieces[0][0][-before:]
+    return ((f"…{kept.partition(' ')[2] or kept}", False), *pieces[1:])

@@ -206,16 +206,21 @@ async def get_by_message(
 
 
 async def get_neighbours(
-    session: AsyncSession, recipient_id: uuid.UUID, delivery: Delivery, now: datetime
+    session: AsyncSession,
+    recipient_id: uuid.UUID,
+    delivery: Delivery,
+    now: datetime,
+    *,
+    sort: Sort = Sort.NEWEST,
+    show: Show = Show.ALL,
 ) -> tuple[uuid.UUID | None, uuid.UUID | None]:
-    """Find the next newer and the next older one in the same folder."""
+    """Find the one before and the one behind in the same list: by its own order, the next newer and the next older."""
     own = delivery.own_folder_id if delivery.folder is not Folder.DELETED else None
-    here = (*living(recipient_id, now), *in_place(delivery.folder, own))
-    at = place_of(delivery, Sort.NEWEST)
-    ids = select(Delivery.id).where(*here).limit(1)
-    newer = ids.where(is_ahead(Sort.NEWEST, at)).order_by(*in_order(Sort.NEWEST, is_reversed=True))
-    older = ids.where(is_behind(Sort.NEWEST, at)).order_by(*in_order(Sort.NEWEST))
-    return await session.scalar(newer), await session.scalar(older)
+    at = place_of(delivery, sort)
+    ids = _ids(recipient_id, delivery.folder, now, sort, show, own).limit(1)
+    before = ids.where(is_ahead(sort, at)).order_by(*in_order(sort, is_reversed=True))
+    behind = ids.where(is_behind(sort, at)).order_by(*in_order(sort))
+    return await session.scalar(before), await session.scalar(behind)
 
 
 async def list_blobs(session: AsyncSession, message_id: uuid.UUID) -> dict[str, str]:

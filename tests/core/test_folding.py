@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.folding import QUERY_CHARACTERS, QUERY_WORDS, cut_around, fold, fold_text, lacking, mark, split_words
+from service.core.folding import (
+    QUERY_CHARACTERS,
+    QUERY_WORDS,
+    cut_around,
+    fold,
+    fold_text,
+    lacking,
+    lead_in,
+    mark,
+    split_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +75,12 @@ def test_the_place_of_a_word_is_cut_out_of_a_long_text() -> None:
     assert cut.startswith("…")
     assert cut_around("Needle", ["needle"], 200) == "Needle"
     assert cut_around(text, ["nothing"], 200) == ""
+
+
+def test_a_mark_far_behind_is_brought_to_the_front() -> None:
+    far = mark("word " * 12 + "needle hay", ["needle"])
+    assert lead_in(far, 12) == (("…word word ", False), ("needle", True), (" hay", False))
+    near = mark("word needle", ["needle"])
+    assert lead_in(near, 12) == near
+    assert lead_in((), 12) == ()
+    assert lead_in((("needle", True),), 1) == (("needle", True),)

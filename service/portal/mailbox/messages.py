@@ -9,6 +9,7 @@ from service.mailbox.opening import open_delivery
 from service.mailbox.shown import preview_body
 from service.mime.roles import view
 from service.portal.mailbox.blueprint import mailbox, open_message, reader, side_of
+from service.portal.mailbox.places import read_page
 from service.portal.mailbox.rows import initials, list_files, notes_of, others, read_id, split_subject
 from service.portal.mailbox.texts import shows_remote
 from service.portal.mailbox.thread import read_thread
@@ -26,7 +27,7 @@ HEIGHTS = (8, 16, 28, 46)
 @mailbox.get("/m/<delivery>")
 @signed_in
 async def message(delivery: str) -> str | Response:
-    on, who = portal(), reader()
+    on, who, page = portal(), reader(), read_page(request.args)
     opened, content = await open_message(delivery)
     if opened.message.kind is MessageKind.DRAFT:
         abort(404)
@@ -37,7 +38,9 @@ async def message(delivery: str) -> str | Response:
             await mark_read(session, on.ring, opened.delivery, g.now, is_automatic=opened.sheet.automatic)
     async with on.db.reading() as session:
         beside = await side_of(session, opened.delivery)
-        newer, older = await get_neighbours(session, who.recipient_id, opened.delivery, g.now)
+        newer, older = await get_neighbours(
+            session, who.recipient_id, opened.delivery, g.now, sort=page.sort, show=page.show
+        )
         thread, has_longer_thread = await read_thread(session, opened.message)
     shown, hidden = list_files(opened.sheet)
     remote, has_html = shows_remote(), any(part.role is Role.BODY_HTML for part in view(opened.sheet.parts))
@@ -66,6 +69,7 @@ async def message(delivery: str) -> str | Response:
         height=1 + sum(preview.lines > lines for lines in HEIGHTS),
         newer=newer.hex if newer else "",
         older=older.hex if older else "",
+        page=page,
         thread=thread,
         has_longer_thread=has_longer_thread,
         sent=await _sent_to(request.args.get("sent", "")),

@@ -6,7 +6,7 @@ from typing import Any
 
 from quart import Response, abort, current_app, g, make_response, render_template, request, url_for
 
-from service.core.folding import QUERY_CHARACTERS, cut_around, fold, mark, split_words
+from service.core.folding import QUERY_CHARACTERS, cut_around, fold, lead_in, mark, split_words
 from service.core.states import Folder
 from service.mailbox.order import Sort, read_place
 from service.mailbox.own_folders import Named
@@ -19,6 +19,7 @@ from service.portal.state import portal
 
 GATE = "safemail.search"
 SNIPPET_CHARACTERS = 200
+LEAD_CHARACTERS = 24
 FILES_CHARACTERS = 300
 SHOWN_FILES = 5
 
@@ -110,7 +111,7 @@ def _row(hit: Hit, wanted: Wanted, own: dict[Any, str]) -> Row:
         mark(person.name or person.address, who),
         mark(person.address, who),
         mark(sheet.subject, words),
-        mark(text, words),
+        lead_in(mark(text, words), LEAD_CHARACTERS),
         mark(", ".join(told[:SHOWN_FILES])[:FILES_CHARACTERS], words),
         delivery.folder,
         own.get(delivery.own_folder_id, "") if delivery.folder is not Folder.DELETED else "",

@@ -62,11 +62,15 @@ const act = (value) => {
   form.requestSubmit(button);
 };
 const move = () => {
-  const select = one("#move-rows") ?? one("#move-top, #move-one, .sm-acts select[name=to]");
+  const menu = one(".sm-acts--top details[data-pop]:has([name=to])");
+  if (menu) {
+    menu.open = true;
+    one("button, a", menu)?.focus();
+    return;
+  }
+  const select = one("#move-rows");
   if (!select) return;
-  if (select.id === "move-rows" && !one("form[data-rows] input[name=m]:checked") && here()) pick(false);
-  const pop = select.closest("details");
-  if (pop) pop.open = true;
+  if (!one("form[data-rows] input[name=m]:checked") && here()) pick(false);
   select.focus();
   select.showPicker?.();
 };
