@@ -92,15 +92,20 @@ async def unlock(ring: KeyRing, recipient: Recipient) -> RecipientKey:
     )
 
 
-def own_address(key: RecipientKey, recipient: Recipient) -> str:
-    """Open the address with the recipient's own key (portal)."""
-    return key.open(f"address/{recipient.id.hex}", recipient.address_self).decode()
+def own_address(ring: KeyRing, key: RecipientKey, recipient: Recipient) -> str:
+    """Open the address with the recipient's own key (portal). Raises SealBroken, as `mailing_address` does."""
+    return _checked(ring, recipient, key.open(f"address/{recipient.id.hex}", recipient.address_self))
 
 
 def mailing_address(ring: KeyRing, recipient: Recipient) -> str:
     """Open the address with the mailer key (sync). Raises SealBroken, also where the row was made for another one."""
+    return _checked(ring, recipient, open_box(ring, f"recipients/{recipient.id.hex}", recipient.address_mailer))
+
+
+def _checked(ring: KeyRing, recipient: Recipient, opened: bytes) -> str:
+    """Anybody can seal to a public key: believe an address only where the row was made for it."""
     check_bound(ring, recipient)
-    address = open_box(ring, f"recipients/{recipient.id.hex}", recipient.address_mailer).decode()
+    address = opened.decode()
     if not same(address_index(ring, address), recipient.address_index):
         raise SealBroken
     return address

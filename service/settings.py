@@ -142,6 +142,11 @@ class PortalSettings(Shared):
         return frozenset(normal_form(address) for address in (*self.intake, *self.mailers))
 
     @property
+    def has_hints(self) -> bool:
+        """NIST SP 800-63B-4 §3.1.1.2 forbids hints that a stranger can ask for."""
+        return self.account_policy == "legacy"
+
+    @property
     def is_plain_http(self) -> bool:
         """True on localhost only: cookies then go without `__Host-` and `Secure`."""
         return self.public_url.startswith("http://")

@@ -72,7 +72,11 @@ async def ask(session: AsyncSession, ring: KeyRing, kind: AccountLetter, asking:
     whose = (
         select(Account.id)
         .join(Recipient, Recipient.id == Account.id)
-        .where(Recipient.address_index == address_index(ring, address), Recipient.ended_at.is_(None))
+        .where(
+            Recipient.address_index == address_index(ring, address),
+            Recipient.ended_at.is_(None),
+            Account.state != AccountState.GUEST,
+        )
     )
     payload = told(kind, asking.browser, unlocks=asking.unlocks)
     if kind is AccountLetter.RESET:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
+from service.core.states import AccountState
 from service.db.tables import Account, Delivery, Recipient
 from service.vault.tokens import TOKEN_LONGEST, hash_token
 
@@ -30,5 +31,6 @@ async def get_by_link(session: AsyncSession, token: str, now: datetime) -> Deliv
     ).one_or_none()
 
 
-async def has_account(session: AsyncSession, delivery: Delivery) -> bool:
-    return await session.get(Account, delivery.recipient_id) is not None
+async def account_state(session: AsyncSession, delivery: Delivery) -> AccountState | None:
+    """Return what state the account of a delivery's address is in; None where it has none."""
+    return await session.scalar(select(Account.state).where(Account.id == delivery.recipient_id))

@@ -18,7 +18,7 @@ async def unlock_account(session: AsyncSession, ring: KeyRing, address: str, now
     except BadAddress:
         return False
     account = await session.get(Account, recipient.id, with_for_update=True) if recipient else None
-    if account is None:
+    if account is None or account.state is AccountState.GUEST:
         return False
     account.failures, account.locked_at = 0, None
     if account.state is AccountState.LOCKED:

@@ -19,7 +19,7 @@ from service.accounts.rates import CODES, TooMany, allow, seconds_left
 from service.core.browsers import Browser
 from service.core.limits import CODE_LIFE, CODE_RESEND_AFTER, CODE_TRIES
 from service.core.states import AccountState, Letter
-from service.db.tables import Account, AuditEntry, Code, Delivery, Recipient
+from service.db.tables import Account, AuditEntry, Code, Delivery, Recipient, Session
 from service.letters.queue import queue_letter
 from service.vault.box import seal_box
 from service.vault.people import seal_to_recipient
@@ -158,31 +158,36 @@ def try_code(ring: KeyRing, flow: Flow, typed: str, now: datetime) -> Tried:
 async def save_account(
     session: AsyncSession, ring: KeyRing, flow: Flow, new: NewAccount, browser: Browser, now: datetime
 ) -> Tokens | None:
-    """Make the account with its first session and device, and end the flow; None where there is an account already."""
+    """Make the account with its first session and device, and end the flow; None where there is an account already.
+
+    Who read as a guest gets a password, and their guest's sessions end.
+    """
     assert flow.code.proven_at is not None
     recipient = await session.get(Recipient, flow.delivery.recipient_id, with_for_update=True)
     assert recipient is not None
-    if await session.get(Account, recipient.id) is not None:
+    account = await session.get(Account, recipient.id)
+    if account is None:
+        account = Account(id=recipient.id, failures=0, created_at=now)
+        session.add(account)
+    elif account.state is AccountState.GUEST:
+        await session.execute(delete(Session).where(Session.account_id == account.id))
+    else:
         return None
     place = recipient.id.hex
-    name = json.dumps({"first": new.first, "last": new.last}, ensure_ascii=False).encode()
-    account = Account(
-        id=recipient.id,
-        state=AccountState.ACTIVE,
-        password=new.password,
-        password_at=now,
-        name=seal_to_recipient(recipient.public_key, f"name/{place}", name),
-        hint=seal_box(ring, "mailer", f"hint/{place}", new.hint.encode()) if new.hint else None,
-        language=new.language,
-        failures=0,
-        created_at=now,
-    )
-    session.add(account)
+    account.state, account.password, account.password_at = AccountState.ACTIVE, new.password, now
+    account.name, account.language = sealed_name(recipient, new.first, new.last), new.language
+    account.hint = seal_box(ring, "mailer", f"hint/{place}", new.hint.encode()) if new.hint else None
     session.add(AuditEntry(at=now, actor="portal", verb="account.create", object_id=place))
     await session.flush()
     tokens = await come_in_on(session, ring, account, None, browser, now, is_told=True)
     await session.execute(delete(Code).where(Code.recipient_id == recipient.id))
     return tokens
+
+
+def sealed_name(recipient: Recipient, first: str, last: str) -> bytes:
+    """Seal to somebody what they are called."""
+    name = json.dumps({"first": first, "last": last}, ensure_ascii=False).encode()
+    return seal_to_recipient(recipient.public_key, f"name/{recipient.id.hex}", name)
 
 
 def _place(row: Code) -> str:

@@ -69,11 +69,12 @@ class Reader:
 
     @property
     def name(self) -> str:
-        return f"{self.first} {self.last}".strip()
+        """What they are called; a guest never said."""
+        return f"{self.first} {self.last}".strip() or self.address
 
     @property
     def initials(self) -> str:
-        return (self.first[:1] + self.last[:1]).upper()
+        return (self.first[:1] + self.last[:1] or self.address[:1]).upper()
 
 
 @dataclass(slots=True, repr=False)
@@ -185,7 +186,8 @@ def set_up(app: Quart, state: Portal) -> None:
                 account_language = found.account.language
         language.speak(language.negotiate(account_language))
         zone = g.reader.zone if g.reader is not None else state.settings.zone
-        g.times = Times(zone, language.language(), g.now)
+        style = g.reader.preferences.dates if g.reader is not None else ""
+        g.times = Times(zone, language.language(), g.now, style)
 
     @app.before_request
     async def check_origin() -> None:
@@ -225,9 +227,10 @@ async def _reader(state: Portal, found: SignedIn) -> Reader:
     kept = state.keys.get(found.session.id, found.ends_at, g.now)
     if kept is None:
         key = await unlock(state.ring, found.recipient)
-        kept = (key, own_address(key, found.recipient))
+        kept = (key, own_address(state.ring, key, found.recipient))
         state.keys.keep(found.session.id, *kept, found.ends_at, g.now)
     key, address = kept
+    is_guest, policy = found.account.state is AccountState.GUEST, state.settings.account_policy
     name = json.loads(key.open(f"name/{found.account.id.hex}", found.account.name))
     return Reader(
         account_id=found.account.id,
@@ -240,8 +243,8 @@ async def _reader(state: Portal, found: SignedIn) -> Reader:
         theme=found.account.theme,
         session_id=found.session.id,
         session_ends_at=found.ends_at,
-        must_change_password=must_change_password(found.account.password_at, g.now, state.settings.account_policy),
+        must_change_password=not is_guest and must_change_password(found.account.password_at, g.now, policy),
         has_fresh_proof=has_fresh_proof(found.session, g.now),
         preferences=read_preferences(found.account.preferences),
-        is_guest=found.account.state is AccountState.GUEST,
+        is_guest=is_guest,
     )

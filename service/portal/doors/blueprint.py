@@ -31,6 +31,7 @@ from service.portal.doors import (  # noqa: E402 - they add their pages
     password,  # noqa: F401
     register,  # noqa: F401
     reset,  # noqa: F401
+    returning,  # noqa: F401
     second_step,  # noqa: F401
     sign_in,  # noqa: F401
 )

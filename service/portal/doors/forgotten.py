@@ -15,7 +15,7 @@ from service.portal.state import portal
 @doors.post("/forgot/hint")
 @keeps_what_was_typed
 async def forgot_hint() -> ResponseReturnValue:
-    if portal().settings.account_policy != "legacy":
+    if not portal().settings.has_hints:
         abort(404)
     return await _ask(AccountLetter.HINT)
 

@@ -33,6 +33,8 @@ async def waiting_page() -> ResponseReturnValue:
     if note is None:
         abort(404)
     if g.reader is not None:
+        if g.reader.is_guest and g.reader.recipient_id == note.delivery.recipient_id:
+            return await render_template("doors/waiting.html", note=note)
         if g.reader.recipient_id == note.delivery.recipient_id:
             return redirect(f"/m/{note.delivery.id.hex}", 303)
         return await render_template("doors/other.html", note=note)

@@ -1,25 +1,21 @@
 """Choose a new password by a mailed link: looking changes nothing, Save uses the link up and leads in."""
 
-import json
-
 from quart import g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
 from service.accounts.forgotten import Resetting, get_reset, reset_password
-from service.accounts.passwords import Fault, Person, hint_faults, password_faults
+from service.accounts.passwords import Person
 from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import end_session
 from service.core.limits import RESET_LIFE
 from service.core.states import AccountState
-from service.core.text import one_line
 from service.portal.cookies import drop_cookie, keep_cookie
-from service.portal.doors import words
 from service.portal.doors.blueprint import doors
+from service.portal.doors.new_password import new_password_errors, person_of, typed_hint
 from service.portal.doors.sign_in import ask_for_code, browser, come_in, way_in
 from service.portal.doors.waiting import waiting
 from service.portal.session import csrf_ok, keeps_what_was_typed
 from service.portal.state import portal
-from service.recipients import own_address, unlock
 from service.vault.tokens import TOKEN_LONGEST
 
 
@@ -34,7 +30,7 @@ async def reset() -> ResponseReturnValue:
     found = await _found()
     if found is None or _is_shut(found):
         return await _card(found)
-    return await _form(found, await _person(found), {}, "")
+    return await _form(found, await person_of(found.account, found.recipient), {}, "")
 
 
 @doors.post("/reset")
@@ -45,10 +41,10 @@ async def reset_post() -> ResponseReturnValue:
     found = await _found()
     if found is None or _is_shut(found):
         return await _card(found)
-    person, hint = await _person(found), one_line(form.get("hint", ""))
+    person, hint = await person_of(found.account, found.recipient), typed_hint(form)
     if not csrf_ok(form):
         return await _form(found, person, {}, hint, stale=True), 400
-    if errors := await _errors(found, person, form.get("password", ""), form.get("confirm", ""), hint):
+    if errors := await new_password_errors(person, found.account, form, hint):
         return await _form(found, person, errors, hint), 422
     note = await waiting()
     stored = await state.hashing.hash(form["password"], found.account.id)
@@ -72,19 +68,6 @@ async def reset_post() -> ResponseReturnValue:
     return redirect(where, 303)
 
 
-async def _errors(found: Resetting, person: Person, typed: str, confirm: str, hint: str) -> dict[str, str]:
-    errors: dict[str, str] = {}
-    if faults := password_faults(typed, person, hint):
-        errors["password"] = words.of_fault(faults[0], typed)
-    elif await portal().hashing.is_password(typed, found.account.id, found.account.password):
-        errors["password"] = words.of_fault(Fault.SAME_AGAIN, typed)
-    if typed != confirm:
-        errors["confirm"] = words.of_fault(Fault.DIFFERENT, typed)
-    if hints := hint_faults(hint, typed):
-        errors["hint"] = words.of_fault(hints[0], typed)
-    return errors
-
-
 def _is_shut(found: Resetting) -> bool:
     """Say whether a new password would not let them in."""
     is_locked = found.account.state is AccountState.LOCKED and not portal().settings.reset_unlocks
@@ -97,13 +80,6 @@ async def _card(found: Resetting | None) -> ResponseReturnValue:
         return await render_template("doors/used.html"), 404
     is_locked = found.account.state is AccountState.LOCKED
     return await render_template("doors/locked.html" if is_locked else "doors/disabled.html"), 403
-
-
-async def _person(found: Resetting) -> Person:
-    """Open whose account it is, for the rules and for the browser's list of passwords. Raises SealBroken."""
-    key = await unlock(portal().ring, found.recipient)
-    name = json.loads(key.open(f"name/{found.account.id.hex}", found.account.name))
-    return Person(own_address(key, found.recipient), name["first"], name["last"])
 
 
 async def _form(found: Resetting, person: Person, errors: dict[str, str], hint: str, *, stale: bool = False) -> str:

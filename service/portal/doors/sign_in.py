@@ -112,10 +112,7 @@ def way_in(note: Waiting | None, account_id: uuid.UUID) -> str:
 
 
 async def sign_in_form(note: Waiting | None, *, email: str, out: str = "", problem: str = "") -> str:
-    has_hints = portal().settings.account_policy == "legacy"
-    return await render_template(
-        "doors/sign_in.html", note=note, email=email, out=out, problem=problem, has_hints=has_hints
-    )
+    return await render_template("doors/sign_in.html", note=note, email=email, out=out, problem=problem)
 
 
 def _of_the_way(cookies: Cookies) -> tuple[str, ...]:
