@@ -43,9 +43,14 @@ def new_secret(name: str, issuer: str, secret: str = "") -> NewSecret:
     return NewSecret(secret, TOTP(secret).provisioning_uri(name=name, issuer_name=issuer))
 
 
+def digits_of(typed: str) -> str:
+    """Return a code as the app shows it, without what people type between."""
+    return "".join(char for char in typed if char.isascii() and char.isdigit())
+
+
 def step_of(secret: str, typed: str, now: datetime, last: int | None = None) -> int | None:
     """Return the time step of a right code, or None; a step that was taken, and all before it, count no more."""
-    code = "".join(char for char in typed if char.isascii() and char.isdigit())
+    code = digits_of(typed)
     try:
         step = TOTP(secret).verify_and_get_timecode(code, for_time=now, valid_window=WINDOW)
     except OTPVerificationError:

@@ -3,7 +3,7 @@
 from quart import g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.authenticator import DIGITS
+from service.accounts.authenticator import DIGITS, digits_of
 from service.accounts.second_step import Given, Passed, WrongCode, get_second, pass_second
 from service.portal.cookies import drop_cookie
 from service.portal.doors.blueprint import doors
@@ -34,7 +34,7 @@ async def second_step_post() -> ResponseReturnValue:
     if not csrf_ok(form):
         return await _page(typed=code, stale=True), 400
     which = "recovery" if recovery else "code"
-    if not recovery and sum(char.isdigit() for char in code) != DIGITS:
+    if not recovery and len(digits_of(code)) != DIGITS:
         return await _page(error=_("Enter the six digits that your app shows."), which=which), 422
     note = await waiting()
     device = request.cookies.get(state.cookies.device, "")

@@ -6,6 +6,7 @@ from quart.typing import ResponseReturnValue
 
 from service.accounts.authenticator import (
     DIGITS,
+    digits_of,
     new_secret,
     open_proposed,
     propose,
@@ -169,7 +170,7 @@ def _secret(challenge: Challenge) -> str:
 
 
 def _wrong(typed: str) -> str:
-    if sum(char.isdigit() for char in typed) != DIGITS:
+    if len(digits_of(typed)) != DIGITS:
         return _("Enter the six digits that your app shows.")
     return _("That code is not right. Wait for the next one in your app, and check the time of your phone.")
 
