@@ -19,14 +19,14 @@ from service.core.states import AccountLetter, Letter, MessageKind
 from service.core.text import one_line
 from service.db.tables import Account, Delivery, Message, Model, Outbox, Recipient, Reset
 from service.errors import Broken, Refused
-from service.letters import formats, receipts
+from service.letters import receipts
 from service.letters.account import account_values, is_still_so, letter_language, living_reset
 from service.letters.body import html_of_text, read_body
 from service.letters.branding import Branding
-from service.letters.expired import name_on
 from service.letters.notices import is_wanted, notice_values
 from service.letters.opened import blind_copies, message_keys, message_sheet, staff_sender
 from service.letters.queue import open_payload
+from service.letters.reading import read_within
 from service.letters.render import Rendered, render, render_words
 from service.mime.writer import Outgoing
 from service.recipients import mailing_address
@@ -169,16 +169,20 @@ class _Desk:
     async def read(self) -> tuple[Person, Rendered]:
         message = await self._get(Message, self.row.message_id)
         sheet, told = message_sheet(self.ring, message), open_payload(self.ring, self.row)
+        readers = await self._readers(message, told)
+        if not readers:
+            raise Refused("whoever read it has closed their account")
+        values = receipts.read_values(sheet, readers, message.reference, self.brand)
+        return staff_sender(self.ring, message), self._receipt("receipt_read", **values)
+
+    async def _readers(self, message: Message, told: dict[str, Any]) -> list[tuple[str, datetime]]:
+        if "hour" in told:
+            found = await read_within(self.session, message.id, datetime.fromisoformat(told["hour"]))
+            return [(mailing_address(self.ring, recipient), read_at) for recipient, read_at in found]
         address = told.get("reader")  # who closed their account since has no row that knows it
         if not address:
             address = mailing_address(self.ring, await self._get(Recipient, self.row.recipient_id))
-        read_at = datetime.fromisoformat(told["read_at"])
-        return staff_sender(self.ring, message), self._receipt(
-            "receipt_read",
-            reader=name_on(sheet, address),
-            read_at=formats.stamp(read_at, self.brand.zone),
-            details=receipts.read_details(sheet, read_at, message.reference, self.brand),
-        )
+        return [(address, datetime.fromisoformat(told["read_at"]))]
 
     async def not_delivered(self) -> tuple[Person, Rendered]:
         told = open_payload(self.ring, self.row)

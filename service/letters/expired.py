@@ -10,15 +10,12 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.core.addresses import BadAddress, normal_form
-from service.core.sheet import Sheet
 from service.core.states import Envelope, Letter, MessageKind
-from service.core.text import one_line
 from service.db.tables import Delivery, Message, Recipient
 from service.errors import ServiceError
-from service.letters import formats
 from service.letters.opened import message_sheet, staff_sender
 from service.letters.queue import queue_letter
+from service.letters.receipts import shown_on
 from service.recipients import mailing_address
 from service.vault.ring import KeyRing
 
@@ -87,21 +84,3 @@ def _payload(ring: KeyRing, unread: Unread) -> dict[str, Any] | None:
         "expired_at": message.expires_at.isoformat(),
         "reference": message.reference,
     }
-
-
-def shown_on(sheet: Sheet, address: str) -> str:
-    """Return an address with the name that the sender's own mail gave it."""
-    name = name_on(sheet, address)
-    return name if name == address else f"{name} <{one_line(address, 254)}>"
-
-
-def name_on(sheet: Sheet, address: str) -> str:
-    """Return the name that the sender's own mail gave an address, else the address."""
-    wanted = normal_form(address)
-    for person in (*sheet.to, *sheet.cc):
-        try:
-            if normal_form(person.address) == wanted:
-                return formats.shown_name(person)
-        except BadAddress:
-            continue
-    return one_line(address, 254)

@@ -1,9 +1,10 @@
 """The words and details of receipts to staff, in English; pure, so that each can be read beside its golden file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from service.core.addresses import BadAddress, normal_form
 from service.core.limits import BCC_WITHIN
 from service.core.references import shown
 from service.core.sheet import Person, Role, Sheet
@@ -33,14 +34,41 @@ def secured_details(
     ]
 
 
-def read_details(sheet: Sheet, read_at: datetime, reference: str, brand: Branding) -> Details:
-    """Write the block of *Secure Message Read*."""
-    return [
-        ("SUBJECT", [one_line(sheet.subject) or "(none)"]),
-        ("SENT", [formats.stamp(sheet.sent_at, brand.zone)]),
-        ("READ", [formats.stamp(read_at, brand.zone)]),
-        ("REFERENCE", [shown(reference)]),
-    ]
+def read_values(
+    sheet: Sheet, readers: Sequence[tuple[str, datetime]], reference: str, brand: Branding
+) -> dict[str, Any]:
+    """Write *Secure Message Read*, of one reader or of all of an hour."""
+    stamps = [(address, formats.stamp(at, brand.zone)) for address, at in readers]
+    read = [("READ", [stamps[0][1]])] if len(stamps) == 1 else []
+    return {
+        "reader": name_on(sheet, readers[0][0]) if len(readers) == 1 else f"{len(readers)} people",
+        "read_at": stamps[0][1] if len(stamps) == 1 else "",
+        "readers": [f"{shown_on(sheet, address)}, {at}" for address, at in stamps] if len(stamps) > 1 else [],
+        "details": [
+            ("SUBJECT", [one_line(sheet.subject) or "(none)"]),
+            ("SENT", [formats.stamp(sheet.sent_at, brand.zone)]),
+            *read,
+            ("REFERENCE", [shown(reference)]),
+        ],
+    }
+
+
+def shown_on(sheet: Sheet, address: str) -> str:
+    """Return an address with the name that the sender's own mail gave it."""
+    name = name_on(sheet, address)
+    return name if name == address else f"{name} <{one_line(address, 254)}>"
+
+
+def name_on(sheet: Sheet, address: str) -> str:
+    """Return the name that the sender's own mail gave an address, else the address."""
+    wanted = normal_form(address)
+    for person in (*sheet.to, *sheet.cc):
+        try:
+            if normal_form(person.address) == wanted:
+                return formats.shown_name(person)
+        except BadAddress:
+            continue
+    return one_line(address, 254)
 
 
 def not_delivered_values(told: dict[str, Any], reference: str, brand: Branding) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
-from service.core.states import Folder, Letter, MessageKind
+from service.core.states import Folder, MessageKind
 from service.db.tables import Blob, Delivery, Message
-from service.letters.queue import queue_letter
+from service.letters.reading import tell_read
 from service.mailbox.order import IS_UNREAD, Place, Sort, in_order, is_ahead, is_behind, is_unread, place_of
 from service.vault.ring import KeyRing
 
@@ -252,17 +252,7 @@ async def mark_read(
         )
         return False
     if delivery.message.kind is MessageKind.RECEIVED and not is_automatic:
-        await queue_letter(
-            session,
-            ring,
-            Letter.RECEIPT_READ,
-            f"read/{delivery.id.hex}",
-            now,
-            payload={"read_at": now.isoformat()},
-            message_id=delivery.message_id,
-            delivery_id=delivery.id,
-            recipient_id=delivery.recipient_id,
-        )
+        await tell_read(session, ring, delivery, now)
     return True
 
 

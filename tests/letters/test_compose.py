@@ -199,6 +199,34 @@ async def test_receipt_of_reading_names_the_reader_as_the_sender_did(post: Post,
     assert "09/23/2026 09:05:09 EDT" in mail.text
 
 
+async def test_receipt_of_reading_by_many_names_those_of_its_hour(post: Post, golden: Golden):
+    message = await post.a_message()
+    hour = SENT.replace(minute=0, second=0)
+    read_at = [hour - timedelta(seconds=1), hour, hour + timedelta(minutes=59, seconds=59), hour + timedelta(hours=1)]
+    for address, at in zip(("early@x.example", ROSA.address, "p@example.net", "late@x.example"), read_at, strict=True):
+        await post.a_delivery(message, await post.a_recipient(address), token_hash=address.encode(), read_at=at)
+    row = post.a_row(Letter.RECEIPT_READ, {"hour": hour.isoformat()}, message_id=message.id)
+    mail = (await write(post, row)).outgoing
+    golden("receipt_read_many", mail)
+    assert mail.subject == "Secure Message Read: 2 people"
+    assert "Rosa Jimenez <rosa.jimenez@example.com>, 09/22/2026 08:00:00 EDT" in " ".join(mail.text.split())
+    assert "x.example" not in mail.text
+
+
+async def test_receipt_of_an_hour_with_one_reader_is_the_one_of_a_reader(post: Post):
+    message = await post.a_message()
+    await post.a_delivery(message, await post.a_recipient(), read_at=SENT)
+    row = post.a_row(Letter.RECEIPT_READ, {"hour": SENT.replace(minute=0, second=0).isoformat()}, message_id=message.id)
+    assert (await write(post, row)).outgoing.subject == "Secure Message Read: Rosa Jimenez"
+
+
+async def test_receipt_of_an_hour_whose_readers_are_gone_is_not_written(post: Post):
+    message = await post.a_message()
+    row = post.a_row(Letter.RECEIPT_READ, {"hour": SENT.isoformat()}, message_id=message.id)
+    with pytest.raises(Refused):
+        await write(post, row)
+
+
 async def test_receipt_of_reading_by_a_blind_copy_shows_the_address(post: Post):
     message, recipient = await post.a_message(), await post.a_recipient("p@example.net")
     row = post.a_row(
