@@ -2,23 +2,32 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from service.core.sheet import Part, Role, Sheet
 from service.errors import Refused
-from service.mailbox.html import PICTURES_BYTES, Cleaned, clean_html
+from service.mailbox.html import HTML_LONGEST, PICTURES_BYTES, Cleaned, clean_html
 from service.mailbox.links import Links
 from service.mailbox.opening import Content
 from service.mailbox.plain import plain_to_html
 from service.mime.excerpt import strip_html
-from service.mime.limits import TEXT_BYTES
+from service.mime.limits import EXCERPT_HTML_BYTES, TEXT_BYTES
 from service.mime.roles import view
 
 SHOWN_BYTES = 4 * TEXT_BYTES
 """All texts of one page; what is longer is read by download."""
+LINES_MOST = 200
+"""Counted of a text: the frame's height does not grow any more."""
 LINE_CHARACTERS = 75
 PICTURE_LINES = 8
+_THREADS = ThreadPoolExecutor(2, "text")
+"""One hostile text takes two seconds at most; a dozen of them at once must not take the machine."""
+P = ParamSpec("P")
+T = TypeVar("T")
 _REMOTE = re.compile(r"\bsrc\s{0,9}=\s{0,9}[\"']?\s{0,9}https?:", re.IGNORECASE)
 """May find more than there is, never less: the page then offers pictures that do not come."""
 
@@ -71,23 +80,26 @@ async def _show(
     plain: bool,
     links: Links | None,
 ) -> Shown:
-    parts = view(sheet.parts, plain=plain)
     shown: list[Cleaned] = []
     is_simplified = is_cut = False
-    left = SHOWN_BYTES
-    for part in parts:
+    left, markup = SHOWN_BYTES, HTML_LONGEST
+    for part in view(sheet.parts, plain=plain):
         text = await content.read_text(part, min(TEXT_BYTES, left))
         is_cut = is_cut or part.size > min(TEXT_BYTES, left)
         left = max(0, left - part.size)
-        if part.type == "text/html" and not plain:
-            try:
-                shown.append(await _cleaned(text, pictures, shows_remote=shows_remote, links=links))
+        is_html = part.type == "text/html"
+        if is_html and not plain:
+            markup -= len(text)
+            cleaned = await _clean(text, pictures, shows_remote=shows_remote, links=links) if markup >= 0 else None
+            if cleaned:
+                shown.append(cleaned)
                 continue
-            except Refused:
-                is_simplified = True
-        if part.type == "text/html":
-            text = await asyncio.to_thread(strip_html, text)
-        shown.append(Cleaned(await asyncio.to_thread(plain_to_html, text, links), "", 0, is_coloured=False))
+            markup += len(text)
+            is_simplified = True
+        if is_html:
+            is_cut = is_cut or len(text) > EXCERPT_HTML_BYTES
+            text = await in_thread(strip_html, text)
+        shown.append(Cleaned(await in_thread(plain_to_html, text, links), "", 0, is_coloured=False))
     return Shown(
         '<hr class="sm-next">'.join(one.html for one in shown),
         "\n".join(one.style for one in shown if one.style),
@@ -104,11 +116,12 @@ async def preview_body(content: Content, sheet: Sheet) -> Preview:
     for part in view(sheet.parts):
         text = await content.read_text(part)
         is_html = part.type == "text/html"
-        words = await asyncio.to_thread(strip_html, text) if is_html else text
-        lines += sum(1 + len(line) // LINE_CHARACTERS for line in words.split("\n")) * (3 if is_html else 2) // 2
+        if lines <= LINES_MOST:
+            words = await in_thread(strip_html, text) if is_html else text
+            lines += sum(1 + len(line) // LINE_CHARACTERS for line in words.split("\n")) * (3 if is_html else 2) // 2
         lines += PICTURE_LINES * sum(part.role is Role.INLINE for part in sheet.parts)
         remote = remote or (is_html and _REMOTE.search(text) is not None)
-        is_cut = is_cut or part.size > TEXT_BYTES
+        is_cut = is_cut or part.size > (HTML_LONGEST if is_html else TEXT_BYTES)
     return Preview(lines, remote, is_cut)
 
 
@@ -118,13 +131,24 @@ async def read_plain(content: Content, sheet: Sheet, longest: int) -> str:
     for part in view(sheet.parts, plain=True):
         text = await content.read_text(part, longest * 4)
         if part.type == "text/html":
-            text = await asyncio.to_thread(strip_html, text)
+            text = await in_thread(strip_html, text)
         texts.append(text.replace("\r\n", "\n").replace("\r", "\n"))
     return "\n".join(texts)[:longest]
 
 
-async def _cleaned(text: str, pictures: Mapping[str, bytes], *, shows_remote: bool, links: Links | None) -> Cleaned:
-    return await asyncio.to_thread(clean_html, text, pictures=pictures, shows_remote=shows_remote, links=links)
+async def _clean(
+    text: str, pictures: Mapping[str, bytes], *, shows_remote: bool, links: Links | None
+) -> Cleaned | None:
+    """Clean a page; None where that would take too long."""
+    try:
+        return await in_thread(partial(clean_html, pictures=pictures, shows_remote=shows_remote, links=links), text)
+    except Refused:
+        return None
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do what may take seconds beside the loop, in the few threads that are for it: the others stay free."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(work, *args, **kwargs))
 
 
 async def _read_pictures(content: Content, parts: Sequence[Part]) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from service.core.states import Folder, MessageKind
 from service.db.engine import Database
 from service.errors import Broken, SealBroken
 from service.mailbox.deliveries import count_folders, get_delivery, list_blobs, list_folder
+from service.mailbox.html import HTML_LONGEST
 from service.mailbox.opening import Content, Opened, open_delivery
 from service.mailbox.shown import show_body
 from service.vault.ring import KeyRing
@@ -128,3 +129,18 @@ async def test_pages_of_a_list_hold_each_row_once(db: Database, rings: Rings, bl
     assert len(set(seen)) == 7
     assert seen == sorted(seen, reverse=True)
     assert (counts[Folder.INBOX].total, counts[Folder.INBOX].unread) == (7, 7)
+
+
+@pytest.mark.parametrize(("second", "simplified"), [(HTML_LONGEST - 1_000_000, 0), (HTML_LONGEST - 999_999, 1)])
+async def test_the_pages_of_one_mail_are_cleaned_up_to_a_limit_together(
+    db: Database, rings: Rings, blobs: Blobs, clock: Clock, second: int, simplified: int
+) -> None:
+    top = with_files().partition(b"--=_b\r\n")[0]
+    pages = [b"<b>t</b>".ljust(length, b".") for length in (1_000_000, second)]
+    eml = top + b"".join(b"--=_b\r\nContent-Type: text/html\r\n\r\n" + page + b"\r\n" for page in pages)
+    sealed = await a_sealed_mail(db, rings, blobs, eml + b"--=_b--\r\n", now=clock.now)
+    opened, content = await opened_by(db, rings, blobs, clock, sealed)
+    shown = await show_body(content, opened.sheet)
+    assert shown.html.count("<b>t</b>") == 2 - simplified
+    assert shown.is_simplified == bool(simplified)
+    assert shown.is_cut == bool(simplified)  # of its words only the beginning fits

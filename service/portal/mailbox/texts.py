@@ -60,6 +60,8 @@ async def _frame(delivery: str, *, remote: bool, plain: bool) -> Response:
     links = _links(opened, plain=plain)
     shown = await show_body(content, opened.sheet, shows_remote=remote, plain=plain, links=links)
     note = _("This text is built in a way that we cannot show. These are its words.") if shown.is_simplified else ""
+    if shown.is_simplified and shown.is_cut:
+        note = f"{note} {_('The text is very long. Only its beginning is shown; download it to read all.')}"
     title, theme = _("Text of the message"), reader().theme
     return await _document(
         frame_document(shown, title=title, language=language(), theme=theme, note=note), remote=remote
