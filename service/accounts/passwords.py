@@ -87,6 +87,11 @@ def must_change_password(password_at: datetime, now: datetime, policy: str) -> b
     return policy == "legacy" and now - password_at >= PASSWORD_AGE
 
 
+def password_days(password_at: datetime, now: datetime, policy: str) -> int | None:
+    """Return for how many whole days a password is still good; None where it never ends."""
+    return max(0, (password_at + PASSWORD_AGE - now).days) if policy == "legacy" else None
+
+
 def _is_hard_to_guess(text: str, words: Iterable[str]) -> bool:
     strength = int(zxcvbn(text, list(words)).score)
     return strength >= (3 if len(text) >= LONG else 4)

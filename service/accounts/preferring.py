@@ -5,8 +5,6 @@ Each function changes the row inside the caller's transaction; what it is given 
 
 import json
 import uuid
-from functools import cache
-from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,18 +19,6 @@ from service.vault.ring import KeyRing
 SIGNATURE_CHARACTERS = 1000
 THEMES = ("", "light", "dark")
 """Empty: as the device has it."""
-US_ZONES = (
-    "America/New_York",
-    "America/Chicago",
-    "America/Denver",
-    "America/Phoenix",
-    "America/Los_Angeles",
-    "America/Anchorage",
-    "Pacific/Honolulu",
-    "America/Puerto_Rico",
-)
-"""From east to west, as most people here look for theirs."""
-REGIONS = ("America", "Atlantic", "Europe", "Africa", "Asia", "Australia", "Indian", "Pacific", "Antarctica", "Arctic")
 
 
 async def set_name(session: AsyncSession, account_id: uuid.UUID, first: str, last: str) -> None:
@@ -91,20 +77,6 @@ def signature_of(key: RecipientKey, account: Account) -> str:
     if account.signature is None:
         return ""
     return key.open(f"signature/{account.id.hex}", account.signature).decode("utf-8", "replace")
-
-
-@cache
-def zones() -> dict[str, tuple[str, ...]]:
-    """Return the zones that one can choose, by region; those of the United States first, under the empty name."""
-    known = available_timezones()
-    found: dict[str, tuple[str, ...]] = {"": tuple(zone for zone in US_ZONES if zone in known)}
-    for region in REGIONS:
-        found[region] = tuple(sorted(zone for zone in known if zone.startswith(f"{region}/") and zone not in US_ZONES))
-    return found
-
-
-def is_zone(name: str) -> bool:
-    return any(name in names for names in zones().values())
 
 
 async def _both(session: AsyncSession, account_id: uuid.UUID) -> tuple[Account, Recipient]:

@@ -1,12 +1,13 @@
 """How pages write times and sizes, in the reader's language and zone, the zone always named."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_name
 
+from service.core.preferences import Dates
 from service.letters.formats import LOCALES, day, hour, size, zone_name
 
 __all__ = ["Left", "Times", "size"]
@@ -28,9 +29,15 @@ class Times:
     zone: ZoneInfo
     language: str
     now: datetime
+    style: Dates = ""
 
     def full(self, at: datetime) -> str:
-        """Tuesday, September 22, 2026, 8:22 AM EDT · martes, 22 de septiembre de 2026, 8:22 a. m. (hora del Este)."""
+        """Tuesday, September 22, 2026, 8:22 AM EDT · martes, 22 de septiembre de 2026, 8:22 a. m. (hora del Este).
+
+        In the style `iso`, this and all below: 2026-09-22 08:22 (Eastern time), in parts where a part is asked for.
+        """
+        if self.style == "iso":
+            return self.until(at)
         if self.language == "es":
             return f"{self._format(at, 'EEEE, ')}{day(at, self.zone, 'es')}, {hour(at, self.zone, 'es')}"
         short = get_timezone_name(at.astimezone(self.zone), width="short", locale=LOCALES["en"])
@@ -38,10 +45,14 @@ class Times:
 
     def until(self, at: datetime) -> str:
         """October 22, 2026, 8:22 AM (Eastern time) · 22 de octubre de 2026, 8:22 a. m. (hora del Este)."""
+        if self.style == "iso":
+            return f"{self.day(at)} {self.clock(at)} ({self.zone_name})"
         return f"{day(at, self.zone, self.language)}, {hour(at, self.zone, self.language)}"
 
     def day(self, at: datetime) -> str:
         """October 22, 2026 · 22 de octubre de 2026."""
+        if self.style == "iso":
+            return at.astimezone(self.zone).date().isoformat()
         return day(at, self.zone, self.language)
 
     def short(self, at: datetime) -> str:
@@ -56,6 +67,14 @@ class Times:
     def clock(self, at: datetime) -> str:
         """2:41 PM · 2:41 p. m."""
         return self._clock(at)
+
+    def written(self, style: Dates) -> "Times":
+        """Return the same in another style."""
+        return replace(self, style=style)
+
+    def at(self, zone: ZoneInfo) -> str:
+        """Write what time it is in another zone."""
+        return replace(self, zone=zone).clock(self.now)
 
     def left(self, at: datetime) -> str:
         """Oct 22 · 3 days left · 20 hours left · Under 1 hour."""
@@ -89,9 +108,13 @@ class Times:
         return zone_name(self.zone, self.language)
 
     def _clock(self, at: datetime) -> str:
+        if self.style == "iso":
+            return f"{at.astimezone(self.zone):%H:%M}"
         return hour(at, self.zone, self.language).partition(" (")[0]
 
     def _month_day(self, at: datetime, *, with_year: bool) -> str:
+        if self.style == "iso":
+            return self.day(at)
         if self.language == "es":
             return self._format(at, "d MMM y" if with_year else "d MMM").replace(".", "").replace("sept", "sep")
         return self._format(at, "MMM d, y" if with_year else "MMM d")

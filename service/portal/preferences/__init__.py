@@ -2,7 +2,9 @@
 
 from service.portal.preferences import (
     choices,
+    data,
     language,
+    password,
     sections,
     security,
     security_authenticator,
@@ -10,4 +12,14 @@ from service.portal.preferences import (
 )
 from service.portal.preferences.blueprint import preferences as blueprint
 
-__all__ = ["blueprint", "choices", "language", "sections", "security", "security_authenticator", "security_passkeys"]
+__all__ = [
+    "blueprint",
+    "choices",
+    "data",
+    "language",
+    "password",
+    "sections",
+    "security",
+    "security_authenticator",
+    "security_passkeys",
+]

@@ -5,6 +5,7 @@ from typing import Any
 from quart import Blueprint, abort, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
+from service.portal.dates import Times
 from service.portal.session import Reader
 
 preferences = Blueprint("preferences", "service.portal.preferences", url_prefix="/preferences")
@@ -16,6 +17,12 @@ GUEST_SECTIONS = ("reading", "language", "data")
 def reader() -> Reader:
     """Return who is signed in; only behind `@signed_in`."""
     found: Reader = g.reader
+    return found
+
+
+def times() -> Times:
+    """Return how this reader's times are written."""
+    found: Times = g.times
     return found
 
 

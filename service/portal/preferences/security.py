@@ -1,7 +1,6 @@
 """Security: passkeys, codes of an app, recovery codes, and where one is signed in."""
 
 import uuid
-from datetime import timedelta
 
 from quart import abort, g, redirect, request
 from quart.typing import ResponseReturnValue
@@ -9,7 +8,7 @@ from quart.typing import ResponseReturnValue
 from service.accounts.changing import get_account
 from service.accounts.passkeys import MOST, list_passkeys
 from service.accounts.passkeys import show as show_passkey
-from service.accounts.passwords import PASSWORD_AGE
+from service.accounts.passwords import password_days
 from service.accounts.places import forget_browser, list_places, sign_out_elsewhere, sign_out_place
 from service.accounts.recovery import COUNT, count_codes
 from service.portal.preferences.blueprint import preferences, reader, show
@@ -33,7 +32,7 @@ async def security() -> ResponseReturnValue:
     return await show(
         "security",
         done=done if done in DONE else "",
-        days=_days_left(account.password_at + PASSWORD_AGE - g.now),
+        days=password_days(account.password_at, g.now, portal().settings.account_policy),
         password_at=account.password_at,
         passkeys=[show_passkey(me.key, row) for row in passkeys],
         has_room=len(passkeys) < MOST,
@@ -86,8 +85,3 @@ def drop_keys(ended: list[uuid.UUID]) -> None:
     """Let the keys of sessions that ended leave the memory."""
     for session_id in ended:
         portal().keys.drop(session_id)
-
-
-def _days_left(rest: timedelta) -> int | None:
-    """Return how many days the password is good for, where it has an end."""
-    return max(0, rest.days) if portal().settings.account_policy == "legacy" else None
