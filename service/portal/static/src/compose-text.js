@@ -34,8 +34,8 @@ if (composing) {
   const isRich = () => !box.hidden;
   const fill = () => {
     if (!isRich()) return;
-    html.value = squire.getHTML();
-    text.value = box.innerText.replace(/\u00a0/g, " ");
+    text.value = box.innerText.replace(/\u00a0/g, " ").replace(/\n+$/, "");
+    html.value = text.value.trim() ? squire.getHTML() : "";
   };
   composing.prepares.push(fill);
   const set = (isRichNow) => {

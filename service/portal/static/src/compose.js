@@ -149,6 +149,7 @@ const composing = (() => {
   const oldWords = sendWords.textContent;
   let isCleared = false;
   const clear = async (button) => {
+    await new Promise((done) => setTimeout(done)); // a form that is just being submitted takes no second call
     for (const check of checks) if (!(await check.now())) return;
     const waiting = checks.map((check) => check.later?.()).filter(Boolean);
     if (waiting.length) {
