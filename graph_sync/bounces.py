@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from graph_sync.answers import take_answer
 from graph_sync.errors import Gone, GraphError, NotFound
 from graph_sync.follow import reply_returned
 from graph_sync.mailbox import INBOX, Mailbox
@@ -72,12 +73,14 @@ async def _look(worker: Worker, mailbox: Mailbox) -> int:
 
 
 async def _read(worker: Worker, mailbox: Mailbox, item_id: str) -> int:
-    """Handle one item; what is no report of ours stays where it is."""
+    """Handle one item, and say whether it was a report of ours; what is none of ours stays where it is."""
     try:
-        report = await _report(worker, mailbox, item_id)
+        header, report = await _open(worker, mailbox, item_id)
     except NotFound:
         return 0
     if report is None or not await tell_bounced(worker, report):
+        if not is_report(header):
+            await take_answer(worker, mailbox, item_id, header)
         return 0
     try:
         await mailbox.move(item_id, await mailbox.ensure_folder(BOUNCES_FOLDER))
@@ -86,18 +89,19 @@ async def _read(worker: Worker, mailbox: Mailbox, item_id: str) -> int:
     return 1
 
 
-async def _report(worker: Worker, mailbox: Mailbox, item_id: str) -> Report | None:
-    """Read a delivery report that is about a mail of ours."""
+async def _open(worker: Worker, mailbox: Mailbox, item_id: str) -> tuple[bytes, Report | None]:
+    """Read an item's header, and all of it where it is a delivery report about a mail of ours."""
     top, text = HeaderFilter(), bytearray()
     async with mailbox.source(item_id) as pieces:
         async for piece in pieces:
             text += top.feed(piece)
             if top.is_complete and not is_report(top.header):
-                return None
+                return top.header, None
             if len(text) > READ_BYTES:
                 break
     text += top.close()
-    return read_report(bytes(text), worker.settings.public_host) if is_report(top.header) else None
+    found = read_report(bytes(text), worker.settings.public_host) if is_report(top.header) else None
+    return top.header, found
 
 
 async def tell_bounced(worker: Worker, report: Report) -> bool:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 
+from graph_sync.answers import ANSWERS_FOLDER
 from graph_sync.bounces import BOUNCES_FOLDER
 from graph_sync.doubt import find_sent
 from graph_sync.errors import GraphError
@@ -37,7 +38,8 @@ async def clean(worker: Worker) -> int:
             gone += await _guarded_folder(worker, mailbox, SEALED_FOLDER, worker.settings.intake_keep)
             gone += await _guarded_folder(worker, mailbox, REFUSED_FOLDER, worker.settings.retention)
         for mailbox in worker.settings.mailers:
-            gone += await _guarded_folder(worker, mailbox, BOUNCES_FOLDER, SENT_COPIES_KEPT)
+            for folder in (BOUNCES_FOLDER, ANSWERS_FOLDER):
+                gone += await _guarded_folder(worker, mailbox, folder, SENT_COPIES_KEPT)
         async with worker.db.writing() as session:
             await shred_late_keys(session, worker.now())
     return gone

@@ -106,6 +106,8 @@ class Letter(StrEnum):
     RECEIPT_NOT_DELIVERED = "receipt_not_delivered"
     RECEIPT_EXPIRED = "receipt_expired"
     REPLY = "reply"
+    ANSWER = "answer"
+    """To a person who answered a letter by mail, where nobody reads it."""
     ACCOUNT = "account"
     """Account letters: hint, reset, warnings; the payload names which."""
 
@@ -138,6 +140,7 @@ LANE_OF = {
     Letter.RECEIPT_READ: Lane.RECEIPTS,
     Letter.RECEIPT_NOT_DELIVERED: Lane.RECEIPTS,
     Letter.RECEIPT_EXPIRED: Lane.RECEIPTS,
+    Letter.ANSWER: Lane.RECEIPTS,
 }
 
 

@@ -61,6 +61,8 @@ async def compose(
     desk = _Desk(session, ring, row, branding, now, blobs)
     if row.letter is Letter.REPLY:
         return await desk.reply()
+    if row.letter is Letter.ANSWER:
+        return desk.answer()
     writers = {
         Letter.CODE: desk.code,
         Letter.ACCOUNT: desk.account,
@@ -219,6 +221,19 @@ class _Desk:
             references=sheet.references,
         )
         return Composed(outgoing, sheet.attachments, keys.content, message.id)
+
+    def answer(self) -> Composed:
+        """Answer a mail of somebody who thought that we read it; none of its words stand in it."""
+        told = open_payload(self.ring, self.row)
+        language = _language(told["language"])
+        values = {"brand": self.brand, "link": self.brand.sign_in_url, "is_known": bool(told["language"])}
+        values["words"] = render_words("answer", language, values)
+        answered = one_line(str(told["answers"]), 900)
+        headers = (("Auto-Submitted", "auto-replied"), AUTOMATIC[1])
+        rendered, thread = render("answer", language, values), (answered,) if answered else ()
+        return Composed(
+            self.outgoing((Person("", told["to"]),), rendered, headers, in_reply_to=answered, references=thread)
+        )
 
     def _receipt(self, letter: str, **values: Any) -> Rendered:
         return render(letter, "en", {"brand": self.brand, **values})

@@ -287,6 +287,17 @@ async def test_sender_is_told_who_did_not_read_before_the_date(
     assert "href" not in mail.html
 
 
+@pytest.mark.parametrize("language", ["", "en", "es"])
+async def test_answer_to_an_answer_leads_to_the_portal_and_quotes_nothing(post: Post, golden: Golden, language: str):
+    payload = {"to": ROSA.address, "language": language, "answers": "<theirs@example.com>"}
+    mail = (await write(post, post.a_row(Letter.ANSWER, payload))).outgoing
+    golden(f"answer_{language or 'unknown'}", mail)
+    assert dict(mail.headers) == {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All"}
+    assert (mail.in_reply_to, mail.references) == ("<theirs@example.com>", ("<theirs@example.com>",))
+    assert mail.html.count("<a ") == mail.text.count("https://") == 1
+    assert ("EN ESPAÑOL" in mail.text) is (language == "")
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 async def test_code_letter_in_both_languages(post: Post, golden: Golden, language: str):
     row = post.a_row(Letter.CODE, {"to": ROSA.address, "code": "083172", "language": language})
