@@ -21,7 +21,7 @@ GOLDEN = ROOT / "tests" / "letters" / "golden"
 NOTICES = {"en": "notice_account", "es": "notice_spanish"}
 MOST_BYTES = 600_000
 """Of all together."""
-WIDTH, TALL, QUALITY = 840, 1000, 72
+WIDTH, TALL, QUALITY = 840, 1600, 72
 """Wide enough for two columns of a page, narrow enough to be read where it stands in an answer."""
 
 
@@ -31,7 +31,7 @@ class Camera:
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    async def both(self, name: str, first: str, last: str = "") -> None:
+    async def both(self, name: str, first: str, last: str = "", width: int = WIDTH) -> None:
         here = self.page.url
         for language in NOTICES:
             await self.page.goto(f"{here}{'&' if '?' in here else '?'}lang={language}")
@@ -40,12 +40,12 @@ class Camera:
             if name == "register":
                 await self.page.fill("#password", "quiet otters")
                 await self.page.wait_for_timeout(800)  # the strength is told a little after the last key
-            await self.take(f"{name}-{language}", first, last or first)
+            await self.take(f"{name}-{language}", first, last or first, width)
         await self.page.goto(f"{here}{'&' if '?' in here else '?'}lang=en")
 
-    async def take(self, name: str, first: str, last: str) -> None:
+    async def take(self, name: str, first: str, last: str, width: int = WIDTH) -> None:
         """Take what lies between the top of one thing and the end of another."""
-        await self.page.set_viewport_size({"width": WIDTH, "height": TALL})
+        await self.page.set_viewport_size({"width": width, "height": TALL})
         await self.page.wait_for_load_state("networkidle")
         boxes = [await self.page.locator(place).first.bounding_box() for place in (first, last)]
         top, bottom = (box for box in boxes if box is not None)
@@ -80,17 +80,18 @@ async def take_pictures(data: Path) -> None:
             await page.goto(page.url.partition("?")[0] + "/reply")
             await page.fill("#text", ANSWER)
             await page.set_input_files("#choose", [STUB, LIST])
+            await page.wait_for_load_state("networkidle")
             await page.click(".sm-sendbar button[value=save]")
             await page.wait_for_url("**/drafts/*")
             await camera.both("reply", "form[data-compose]")
             await page.goto(f"{running.portal}/preferences")
-            await camera.both("preferences", "main")
+            await camera.both("preferences", ".sm-shell .sm-side", ".sm-sheet", 1100)
             await page.context.clear_cookies()
             await page.goto(f"{running.portal}/sign-in")
             await camera.both("sign-in", "form.sm-sheet")
             for language, notice in NOTICES.items():
                 await page.goto((GOLDEN / f"{notice}.html").as_uri())
-                await camera.take(f"notice-{language}", "body", "body")
+                await camera.take(f"notice-{language}", "table table", "table table")
             await browser.close()
     weight = sum(path.stat().st_size for path in FOLDER.iterdir())
     if weight > MOST_BYTES:
