@@ -19,9 +19,9 @@ from graph_sync.graph import Graph
 from graph_sync.worker import Worker
 from service.blobs import Blobs
 from service.core.states import Arrival as State
-from service.core.states import Outgoing
+from service.core.states import HandedOver, Letter, Outgoing
 from service.db.engine import Database
-from service.db.tables import Arrival, Blob, Message, Outbox
+from service.db.tables import Arrival, Blob, Handover, Message, Outbox
 from service.settings import SyncSettings
 from service.vault.ring import KeyRing
 from tests.graph_sync.builders import a_reply
@@ -73,7 +73,15 @@ async def test_a_kill_at_every_step_changes_nothing(
         for name in ("redirect_copies", "send_keeps_message_id", "immutable_id_survives_send"):
             setattr(tenant.world, name, getattr(other, name))
     settings = make_settings(
-        tenant, certificates, database_url, ring_folder, tmp_path, delta_every=timedelta(seconds=0.3), bcc="none"
+        tenant,
+        certificates,
+        database_url,
+        ring_folder,
+        tmp_path,
+        delta_every=timedelta(seconds=0.3),
+        bcc="none",
+        remind_unread=timedelta(days=3),
+        remind_ending=timedelta(days=2),
     )
     graph = Graph(settings)
     worker = Worker(settings, db, Blobs(settings.blobs), rings["sync"], graph)
@@ -118,7 +126,12 @@ async def test_a_kill_at_every_step_changes_nothing(
         assert {row.state for row in arrivals} <= {State.SEALED, State.JOINED}
         assert all(row.moved_at for row in arrivals)
         assert await session.scalar(select(func.count()).select_from(Message)) == 2 * rounds
-        assert {row.state for row in (await session.scalars(select(Outbox))).all()} == {Outgoing.SENT}
+        letters = (await session.scalars(select(Outbox))).all()
+        reminders = [row.state for row in letters if row.letter is Letter.REMINDER]
+        assert reminders == [Outgoing.PENDING] * (4 * rounds)  # two for each notice, whose day has not come
+        assert {row.state for row in letters if row.letter is not Letter.REMINDER} == {Outgoing.SENT}
+        fates = set(await session.scalars(select(Handover.state)))
+        assert fates == {HandedOver.SENT}
         keys = {row.key for row in (await session.scalars(select(Blob))).all()}
     store = tmp_path / "blobs"
     left = {str(path.relative_to(store)) for path in store.rglob("*") if path.is_file()}
