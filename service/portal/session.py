@@ -108,12 +108,18 @@ def signed_in(view: View[P]) -> View[P]:
     async def wrapped(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         if g.reader is None:
             return to_sign_in()
-        if g.reader.must_change_password and request.endpoint not in CHANGE:
+        if g.reader.must_change_password and not _may_go_on():
             remember_next()
             return redirect("/password", 303)
         return await view(*args, **kwargs)
 
     return wrapped
+
+
+def _may_go_on() -> bool:
+    """A password that grows too old while its owner writes costs them no word: the next page asks for a new one."""
+    is_form = request.method == "POST" and UPLOAD_PATH.fullmatch(request.path) is not None
+    return is_form or request.endpoint in CHANGE
 
 
 def keeps_what_was_typed(view: View[P]) -> View[P]:

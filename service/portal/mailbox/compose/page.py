@@ -21,7 +21,12 @@ from service.portal.state import portal
 
 
 async def show(
-    work: Work, faults: Faults | None = None, *, is_saved: bool = False, left_out: tuple[Person, ...] = ()
+    work: Work,
+    faults: Faults | None = None,
+    *,
+    is_saved: bool = False,
+    is_stale: bool = False,
+    left_out: tuple[Person, ...] = (),
 ) -> str:
     on, who = portal(), reader()
     original, typed = work.original, work.typed
@@ -52,6 +57,7 @@ async def show(
         faults=faults or Faults(),
         why=why,
         left_out=left_out,
+        is_stale=is_stale,
         is_saved=is_saved and stored is not None,
         files_size=files_size,
         used=files_size + typed.size,

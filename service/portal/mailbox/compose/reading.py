@@ -7,7 +7,7 @@ from quart import abort, g, request
 
 from service.core.sheet import Part
 from service.core.text import one_line
-from service.errors import Broken, TooBig
+from service.errors import Broken, Refused, TooBig
 from service.mailbox import drafts
 from service.mailbox.addressees import FIELD_CHARACTERS
 from service.mailbox.drafts import SUBJECT_CHARACTERS, TEXT_LONGEST, Draft, TooManyFiles
@@ -23,14 +23,23 @@ from service.portal.uploads import BadForm, FormPart, body_of, read_form
 NONCE_CHARACTERS = 64
 
 
+class OutOfDate(Refused):
+    """The form's proof is of a session that ended: its words are in hand, and nothing was done."""
+
+
 async def read_all(work: Work) -> Draft:
     """Read what the form brought into `work.typed` and the draft.
 
     Raises:
-        BadForm: the proof of the session does not come first, or is wrong.
+        BadForm: the proof of the session does not come first.
+        OutOfDate: it is of another session.
         ClientGone: it ended too early.
     """
-    async for part in proven_parts():
+    parts = _parts()
+    if not await _is_proven(parts):
+        await read_words(work.typed, parts)
+        raise OutOfDate
+    async for part in parts:
         if part.file_name is None:
             await _field(work.typed, part)
         elif part.name == "files" and part.file_name:
@@ -40,16 +49,32 @@ async def read_all(work: Work) -> Draft:
 
 async def proven_parts() -> AsyncIterator[FormPart]:
     """Give out the fields behind the proof of the session, which comes first. Raises BadForm, ClientGone."""
-    is_first = True
-    async for part in read_form(body_of(request.scope), request.headers.get("Content-Type", "")):
-        if not is_first:
-            yield part
-            continue
-        if part.name != "csrf" or not csrf_ok({"csrf": await part.text(128)}):
-            abort(400)
-        is_first = False
-    if is_first:
+    parts = _parts()
+    if not await _is_proven(parts):
+        abort(400)
+    async for part in parts:
+        yield part
+
+
+async def read_words(typed: Typed, parts: AsyncIterator[FormPart] | None = None) -> None:
+    """Read what was typed, and drop the files: of a form that nothing is done for. Raises BadForm, ClientGone."""
+    async for part in parts or _parts():
+        if part.file_name is None:
+            await _field(typed, part)
+        elif part.file_name:
+            typed.dropped_files += 1
+
+
+def _parts() -> AsyncIterator[FormPart]:
+    return read_form(body_of(request.scope), request.headers.get("Content-Type", ""))
+
+
+async def _is_proven(parts: AsyncIterator[FormPart]) -> bool:
+    """Take the first field, and say whether it is the proof of the session. Raises BadForm, ClientGone."""
+    first = await anext(parts, None)
+    if first is None or first.name != "csrf":
         raise BadForm
+    return csrf_ok({"csrf": await first.text(128)})
 
 
 async def add_file(work: Work, draft: Draft, part: FormPart) -> None:

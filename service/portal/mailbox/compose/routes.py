@@ -19,7 +19,9 @@ from service.mailbox.replies import forward_subject, reply_subject
 from service.portal.mailbox.blueprint import mailbox, open_message, reader
 from service.portal.mailbox.compose.act import act, after_sending, resume
 from service.portal.mailbox.compose.body import signature
-from service.portal.mailbox.compose.page import show
+from service.portal.mailbox.compose.kept import keeps_words
+from service.portal.mailbox.compose.page import show, wants_told
+from service.portal.mailbox.compose.reading import OutOfDate
 from service.portal.mailbox.compose.uploading import upload
 from service.portal.mailbox.compose.work import Typed, Work, me
 from service.portal.mailbox.rows import carried
@@ -55,18 +57,21 @@ async def forward(delivery: str) -> str:
 
 
 @mailbox.post("/m/<delivery>/forward")
+@keeps_words
 @signed_in
 async def send_forward(delivery: str) -> ResponseReturnValue:
     return await _take(Work(await _original(delivery), is_forward=True), act)
 
 
 @mailbox.post("/m/<delivery>/reply")
+@keeps_words
 @signed_in
 async def send_reply(delivery: str) -> ResponseReturnValue:
     return await _take(Work(await _original(delivery)), act)
 
 
 @mailbox.post("/m/<delivery>/reply-all")
+@keeps_words
 @signed_in
 async def send_reply_all(delivery: str) -> ResponseReturnValue:
     return await _take(Work(await _original(delivery)), act)
@@ -80,6 +85,7 @@ async def new() -> str:
 
 
 @mailbox.post("/compose")
+@keeps_words
 @signed_in
 async def send_new() -> ResponseReturnValue:
     _allow_new()
@@ -98,6 +104,7 @@ async def draft(delivery: str) -> str:
 
 
 @mailbox.post("/drafts/<delivery>")
+@keeps_words
 @signed_in
 async def change_draft(delivery: str) -> ResponseReturnValue:
     work, opened = await _open_draft(delivery)
@@ -150,6 +157,10 @@ async def _take(work: Work, do: Do) -> ResponseReturnValue:
         return await do(work)
     except ClientGone:
         return "", 400
+    except OutOfDate:
+        if wants_told():
+            abort(400, "stale")
+        return await show(work, is_stale=True), 400
     except BadForm:
         abort(400)
     except TooBig:

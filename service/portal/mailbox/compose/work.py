@@ -39,6 +39,8 @@ class Typed:
     do: str = ""
     text_over_by: int = 0
     added: int = 0
+    dropped_files: int = 0
+    """Of a form that came after its session."""
     carries: bool = False
     """The form showed the original's files; `carry` are those that were ticked."""
     carry: set[int] = field(default_factory=set)
