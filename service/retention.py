@@ -60,10 +60,11 @@ async def sweep(db: Database, ring: KeyRing, blobs: Blobs, now: datetime) -> int
 async def _end_keys(db: Database, ring: KeyRing, now: datetime) -> int:
     """Make a batch of expired messages unreadable; return its size."""
     async with db.reading() as session:
-        unread = await list_unread(session, await _batch(session, now))
+        found = await _batch(session, now)
+        unread = await list_unread(session, found)
     told = await asyncio.to_thread(write_to_senders, ring, unread)  # opening takes long, and a transaction holds up all
     async with db.writing() as session:
-        messages = await _batch(session, now, for_update=True)
+        messages = await _batch(session, now, among=[message.id for message in found])
         ids = [message.id for message in messages]
         waiting = set(await session.scalars(select(Message.id).where(Message.id.in_(ids), _reply_is_on_its_way())))
         for message in messages:
@@ -77,7 +78,8 @@ async def _end_keys(db: Database, ring: KeyRing, now: datetime) -> int:
     return len(ids)
 
 
-async def _batch(session: AsyncSession, now: datetime, *, for_update: bool = False) -> Sequence[Message]:
+async def _batch(session: AsyncSession, now: datetime, among: Sequence[uuid.UUID] | None = None) -> Sequence[Message]:
+    """List a batch of messages to be ended; `among` those seen before, whose rows are taken hold of."""
     has_delivery = exists().where(Delivery.message_id == Message.id)
     query = (
         select(Message)
@@ -85,7 +87,9 @@ async def _batch(session: AsyncSession, now: datetime, *, for_update: bool = Fal
         .order_by(Message.expires_at)
         .limit(BATCH)
     )
-    return (await session.scalars(query.with_for_update(skip_locked=True) if for_update else query)).all()
+    if among is not None:
+        query = query.where(Message.id.in_(among)).with_for_update(skip_locked=True)
+    return (await session.scalars(query)).all()
 
 
 async def _shred(session: AsyncSession, ids: Iterable[uuid.UUID]) -> None:

@@ -32,7 +32,7 @@ def account_values(
         "kind": kind.value,
         "state": account.state.value if account else "",
         "hint": _hint(ring, account) if account and kind is AccountLetter.HINT else "",
-        "link": _link(kind, told, reset, brand),
+        "link": _link(kind, told, account, reset, brand),
         "unlocks": bool(told.get("unlocks")),
         "tries": FAILED_SIGN_INS,
         "minutes": int(RESET_LIFE.total_seconds() // 60),
@@ -76,9 +76,11 @@ def living_reset(told: dict[str, Any], account: Account, reset: Reset | None, no
     return reset
 
 
-def _link(kind: AccountLetter, told: dict[str, Any], reset: Reset | None, brand: Branding) -> str:
-    if kind in SIGN_IN:
-        return brand.sign_in_url
+def _link(
+    kind: AccountLetter, told: dict[str, Any], account: Account | None, reset: Reset | None, brand: Branding
+) -> str:
+    if kind in SIGN_IN:  # a guest has nothing to sign in with but a notice's link
+        return "" if account and account.state is AccountState.GUEST else brand.sign_in_url
     return f"{brand.public_url}/reset/{told['token']}" if reset is not None else ""
 
 

@@ -28,6 +28,7 @@ from service.letters.opened import blind_copies, message_keys, message_sheet, st
 from service.letters.queue import open_payload
 from service.letters.reading import read_within
 from service.letters.render import Rendered, render, render_words
+from service.letters.written import check_reply
 from service.mime.writer import Outgoing
 from service.recipients import mailing_address
 from service.vault.ring import KeyRing
@@ -202,6 +203,7 @@ class _Desk:
         keys = message_keys(self.ring, message)
         if message.kind is not MessageKind.REPLY or keys.content is None:
             raise Broken("this message is not a reply")
+        check_reply(self.ring, message, self.row.recipient_id, open_payload(self.ring, self.row))
         sheet = message_sheet(self.ring, message)
         body = await read_body(self.session, self.blobs, message, sheet, keys.content)
         values = {

@@ -16,6 +16,7 @@ from service.core.sheet import Part, Person, Role, Sheet
 from service.core.states import LANE_OF, AccountState, Bcc, Envelope, Folder, Letter, MessageKind
 from service.db.tables import Account, Blob, Delivery, Message, Outbox, Recipient
 from service.letters.branding import Branding
+from service.letters.written import reply_payload
 from service.recipients import new_recipient
 from service.vault.box import seal_box
 from service.vault.people import seal_keys_to_recipient
@@ -38,6 +39,8 @@ BRAND = Branding(
     public_host="safemail.ct.gov",
     zone=ZoneInfo("America/New_York"),
 )
+WRITER = uuid.UUID(int=8)
+"""Who wrote a reply."""
 FILES = (("Proof of income form.pdf", 421_376), ("Household list August.xlsx", 905_216))
 
 
@@ -156,7 +159,13 @@ class Post:
         return delivery
 
     async def a_reply(
-        self, sheet: Sheet, body: str, files: Iterable[bytes] = (), *, type_: str = "text/plain"
+        self,
+        sheet: Sheet,
+        body: str,
+        files: Iterable[bytes] = (),
+        *,
+        type_: str = "text/plain",
+        reference: str = "REP1REP1",
     ) -> Message:
         """Add a reply as the portal seals it, its body and files in the blob store."""
         row_id, content, key = uuid.uuid4(), new_data_key(), new_data_key()
@@ -173,7 +182,7 @@ class Post:
         message = Message(
             id=row_id,
             kind=MessageKind.REPLY,
-            reference="REP1REP1",
+            reference=reference,
             received_at=SENT,
             expires_at=EXPIRES,
             size=0,
@@ -189,6 +198,11 @@ class Post:
             self.session.add(Blob(message_id=row_id, name=name, key=where, sealed_bytes=len(clear), created_at=SENT))
         await self.session.flush()
         return message
+
+    def a_reply_row(self, message: Message) -> Outbox:
+        """Make a reply's row, as the portal queues it."""
+        payload = reply_payload(self.rings["portal"], message, WRITER)
+        return self.a_row(Letter.REPLY, payload, message_id=message.id, recipient_id=WRITER)
 
     def a_row(self, letter: Letter, payload: dict[str, Any] | None = None, **ids: Any) -> Outbox:
         """Make the outbox row, as `queue_letter` writes it and a worker takes it on."""

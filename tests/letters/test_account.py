@@ -219,6 +219,14 @@ async def test_closed_account_is_told_at_the_address_it_had(post: Post):
     assert [person.address for person in mail.to] == [ROSA.address]
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "the link in your notice"), ("es", "el enlace de su aviso")])
+async def test_guest_whose_reply_came_back_is_led_by_the_notices_link(post: Post, language: str, words: str):
+    recipient = await an_account(post, language, state=AccountState.GUEST)
+    mail = await a_letter(post, AccountLetter.REPLY_RETURNED, recipient, address="maria.delgado@ct.gov")
+    assert words in " ".join(mail.text.split())
+    assert "href" not in mail.html
+
+
 async def test_hint_of_another_account_does_not_open(post: Post):
     recipient = await an_account(post, hint="")
     moved = seal_box(post.rings["portal"], "mailer", f"hint/{'0' * 32}", b"somebody else's")

@@ -1,5 +1,6 @@
 """Every letter as it leaves us. `golden/` holds what a person has read and found right."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,8 +15,9 @@ from service.db.tables import Outbox
 from service.errors import Broken, Refused, SealBroken
 from service.letters.branding import Branding
 from service.letters.compose import Composed, compose
+from service.letters.written import reply_payload
 from service.mime.writer import Outgoing, write_mail
-from tests.letters.builders import BRAND, EXPIRES, MARIA, ROSA, SENT, SUBJECT, TOKEN, Post, a_part, a_sheet
+from tests.letters.builders import BRAND, EXPIRES, MARIA, ROSA, SENT, SUBJECT, TOKEN, WRITER, Post, a_part, a_sheet
 
 Golden = Callable[[str, Outgoing], None]
 NOW = SENT + timedelta(minutes=1)
@@ -332,7 +334,7 @@ async def test_reply_comes_from_the_mailbox_and_answers_go_to_the_writer(post: P
     message = await post.a_reply(
         a_reply_sheet(), "Hello Maria,\nhere it is.\n\n> old & <older>\n\nRosa", [b"one", b"two"]
     )
-    composed = await write(post, post.a_row(Letter.REPLY, message_id=message.id))
+    composed = await write(post, post.a_reply_row(message))
     mail = composed.outgoing
     golden("reply", mail)
     assert mail.from_ == Person("Safemail, State of Connecticut", "safemail@ct.gov")
@@ -349,16 +351,46 @@ async def test_reply_comes_from_the_mailbox_and_answers_go_to_the_writer(post: P
 async def test_reply_written_as_html_is_cleaned_and_has_its_text(post: Post):
     body = '<p onclick="x()">One <b>bold</b> &amp; more</p><script>alert(1)</script><p><img src="http://e">Two</p>'
     message = await post.a_reply(a_reply_sheet(), body, type_="text/html")
-    mail = (await write(post, post.a_row(Letter.REPLY, message_id=message.id))).outgoing
+    mail = (await write(post, post.a_reply_row(message))).outgoing
     assert mail.text.endswith("\n\nOne bold & more\nTwo\n")
     assert "<p>One <b>bold</b> &amp; more</p>" in mail.html
     for never in ("onclick", "script", "<img", "alert"):
         assert never not in mail.html
 
 
+async def test_reply_that_the_portal_did_not_queue_is_not_sent(post: Post):
+    """Whoever can write to the database has the mailer's public key too: the boxes alone prove nothing."""
+    message = await post.a_reply(a_reply_sheet(), "send money")
+    other = await post.a_reply(a_reply_sheet(), "hello", reference="REP2REP2")
+    proof = reply_payload(post.rings["portal"], message, WRITER)
+    others = reply_payload(post.rings["portal"], other, WRITER)
+    for payload, writer in (
+        (None, WRITER),
+        ({"written": ""}, WRITER),
+        ({"written": "no hex"}, WRITER),
+        ({"written": "00" * 32}, WRITER),
+        (others, WRITER),
+        (proof, uuid.UUID(int=9)),
+        (proof, None),
+    ):
+        row = post.a_row(Letter.REPLY, payload, message_id=message.id, recipient_id=writer)
+        with pytest.raises(SealBroken):
+            await write(post, row)
+    assert await write(post, post.a_row(Letter.REPLY, proof, message_id=message.id, recipient_id=WRITER))
+
+
+async def test_reply_whose_sheet_was_changed_is_not_sent(post: Post):
+    message = await post.a_reply(a_reply_sheet(), "hello")
+    row = post.a_reply_row(message)
+    other = await post.a_reply(a_reply_sheet(subject="another"), "hello", reference="REP2REP2")
+    message.sheet, message.keys_mailer = other.sheet, other.keys_mailer
+    with pytest.raises(SealBroken):
+        await write(post, row)
+
+
 async def test_reply_without_words_is_sent_with_its_files(post: Post):
     message = await post.a_reply(a_reply_sheet(references=()), "", [b"x"])
-    composed = await write(post, post.a_row(Letter.REPLY, message_id=message.id))
+    composed = await write(post, post.a_reply_row(message))
     assert composed.outgoing.in_reply_to == ""
     assert len(composed.attachments) == 1
 
@@ -431,7 +463,7 @@ async def test_foreign_strings_stay_in_their_place(post: Post, evil: str):
     mails = [
         notice,
         receipt,
-        (await write(post, post.a_row(Letter.REPLY, message_id=reply.id))).outgoing,
+        (await write(post, post.a_reply_row(reply))).outgoing,
         (await write(post, row)).outgoing,
     ]
     allowed = {
