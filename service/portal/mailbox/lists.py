@@ -8,8 +8,9 @@ from quart import abort, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.core.states import Folder
+from service.core.states import Folder, MessageKind
 from service.mailbox.deliveries import Count, Listed, Show, count_ahead, list_folder, list_last
+from service.mailbox.handovers import find_stuck
 from service.portal.cookies import keep_cookie
 from service.portal.mailbox.blueprint import mailbox, reader, side
 from service.portal.mailbox.filing import read_done
@@ -71,10 +72,13 @@ async def _folder(folder: Folder, own: uuid.UUID | None = None) -> str:
         count: Count = beside["here_own"].count if own is not None else beside["counts"][folder]
         listed = await _list(session, page, folder, own)
         ahead, total = await _counted(session, page, listed, count, folder, own)
+        replies = [one.message_id for one in listed.deliveries if one.message.kind is MessageKind.REPLY]
+        stuck = await find_stuck(session, replies)
         done = await read_done(session, request.args.get("done", ""), beside["own_folders"])
     return await render_template(
         "mailbox/list.html",
         rows=make_rows(on.ring, who.key, listed.deliveries),
+        stuck={one.id.hex for one in listed.deliveries if one.message_id in stuck},
         page=page,
         older=page.older(listed),
         newer=page.newer(listed),

@@ -2,15 +2,15 @@
 
 from quart import Response, abort, g, render_template, request
 
-from service.core.sheet import Role, Sheet
+from service.core.sheet import Role
 from service.core.states import MessageKind
-from service.mailbox.deliveries import get_delivery, get_neighbours, is_unread, mark_read
-from service.mailbox.opening import open_delivery
+from service.mailbox.deliveries import get_neighbours, is_unread, mark_read
 from service.mailbox.shown import preview_body
 from service.mime.roles import view
 from service.portal.mailbox.blueprint import mailbox, open_message, reader, side_of
 from service.portal.mailbox.places import read_page
-from service.portal.mailbox.rows import initials, list_files, notes_of, others, read_id, split_subject
+from service.portal.mailbox.rows import initials, list_files, notes_of, others, split_subject
+from service.portal.mailbox.sent import just_sent, reached_by
 from service.portal.mailbox.texts import shows_remote
 from service.portal.mailbox.thread import read_thread
 from service.portal.session import signed_in
@@ -42,6 +42,7 @@ async def message(delivery: str) -> str | Response:
             session, who.recipient_id, opened.delivery, g.now, sort=page.sort, show=page.show
         )
         thread, has_longer_thread = await read_thread(session, opened.message)
+        reached = await reached_by(session, opened)
     shown, hidden = list_files(opened.sheet)
     remote, has_html = shows_remote(), any(part.role is Role.BODY_HTML for part in view(opened.sheet.parts))
     return await render_template(
@@ -72,7 +73,8 @@ async def message(delivery: str) -> str | Response:
         page=page,
         thread=thread,
         has_longer_thread=has_longer_thread,
-        sent=await _sent_to(request.args.get("sent", "")),
+        reached=reached,
+        sent=await just_sent(request.args.get("sent", "")),
         **beside,
     )
 
@@ -80,16 +82,3 @@ async def message(delivery: str) -> str | Response:
 def _is_plain() -> bool:
     """Say whether the text is shown without its formatting: as asked for this message, else as the reader prefers."""
     return {"plain": True, "html": False}.get(request.args.get("view", ""), reader().preferences.plain_first)
-
-
-async def _sent_to(text_id: str) -> Sheet | None:
-    """Find the reply that was just sent, to say so."""
-    on, who = portal(), reader()
-    delivery_id = read_id(text_id)
-    if delivery_id is None:
-        return None
-    async with on.db.reading() as session:
-        delivery = await get_delivery(session, who.recipient_id, delivery_id, g.now)
-    if delivery is None or delivery.message.kind is not MessageKind.REPLY:
-        return None
-    return open_delivery(on.ring, who.key, delivery).sheet

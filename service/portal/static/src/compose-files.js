@@ -80,6 +80,7 @@ if (composing) {
       this.whole = [...this.state.childNodes];
       this.bar.setAttribute("aria-label", put(words.progress, { name: this.name }));
       this.again.setAttribute("aria-label", put(words.retry, { name: this.name }));
+      this.again.title = put(words.retry, { name: this.name });
       this.stop.addEventListener("click", () => this.remove());
       this.again.addEventListener("click", () => this.begin());
       list.append(this.item);
