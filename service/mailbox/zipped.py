@@ -29,8 +29,9 @@ LEVEL = 1
 class Zipped:
     """Writes files one after the other; only their names and places are held."""
 
-    def __init__(self) -> None:
-        self._offset = self._count = 0
+    def __init__(self, start: int = 0) -> None:
+        """`start`: bytes that stand in front of it in the same file."""
+        self._offset, self._count = start, 0
         self._directory = bytearray()
 
     async def add(self, name: str, at: datetime, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -40,7 +40,7 @@ ABSENT = {"doors.reset_post"}
 """Pages that are not there for who has not followed a mailed link: the 404 is refusal enough."""
 OWN_POLICY = {
     f"mailbox.{name}" for name in ("body", "text", "file", "all_files", "source", "picture", "preview", "print_page")
-}
+} | {f"preferences.{name}" for name in ("mail_zip", "mail_mbox", "record_csv")}
 """Pages and files of a mail: shut off more than our own pages are."""
 CACHED = {"doors.asset"}
 SIGN_OF_LIFE = {("sessions", "seen_at"), ("devices", "seen_at")}

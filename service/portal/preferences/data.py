@@ -136,7 +136,7 @@ def _exporting() -> Exporting:
 async def _folder_names() -> dict[object, str]:
     """Return the directory of each folder, by its kind or its id: safe to unpack, and no two alike."""
     async with portal().db.reading() as session:
-        own = await list_own(session, reader().key, reader().recipient_id, g.now)
+        own = await list_own(session, reader().key, reader().recipient_id, {})
     fixed = {
         Folder.INBOX: _("Inbox"),
         Folder.SENT: _("Sent"),
