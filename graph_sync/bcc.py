@@ -33,8 +33,8 @@ WITHIN = timedelta(minutes=5)
 FIRST_LOOK_AGAIN = timedelta(seconds=1)
 CLOCKS = timedelta(minutes=5)
 PAGES = 10
-LEFT_FOR_BCC = 10
-"""Requests that stay for blind copies that somebody waits for; whoever else asks stops here."""
+LEFT_FOR_BCC = 1 / 4
+"""Of what may go at once: stays for blind copies that somebody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,11 @@ class Traces:
         self._left = min(self._most, self._left + (now - self._at) / WITHIN * self._most)
         self._at = now
         return int(self._left)
+
+    @property
+    def spare(self) -> int:
+        """How many requests may be sent now by whom nobody waits for."""
+        return int(self.left - self._most * LEFT_FOR_BCC)
 
     def due(self, waiting: Sequence[Message]) -> bool:
         """Say whether to look again for any of these: the older a message, the longer until its next look."""

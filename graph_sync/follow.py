@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from graph_sync.bcc import CLOCKS, LEFT_FOR_BCC, TraceRow, Traces
+from graph_sync.bcc import CLOCKS, TraceRow, Traces
 from graph_sync.doubt import find_sent
 from graph_sync.errors import Forbidden, GraphError
 from graph_sync.reports import Report
@@ -134,7 +134,7 @@ async def follow_replies(worker: Worker, traces: Traces, followed: Followed) -> 
     async with worker.alone(JOB) as is_mine:
         for _ in range(WINDOWS if is_mine else 0):
             due = [row for row in replies.values() if followed.is_due(row, worker.now())]
-            if not due or traces.left <= LEFT_FOR_BCC:
+            if not due or traces.spare <= 0:
                 break
             try:
                 moved += await _look(worker, traces, followed, due[0], replies)

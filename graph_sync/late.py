@@ -6,7 +6,7 @@ content key is shredded after a day; whoever is new gets the message, and the se
 
 import structlog
 
-from graph_sync.bcc import CLOCKS, LEFT_FOR_BCC, Traces, outside, recipients_of
+from graph_sync.bcc import CLOCKS, Traces, outside, recipients_of
 from graph_sync.errors import GraphError
 from graph_sync.pull import rules_of
 from graph_sync.worker import Worker
@@ -31,7 +31,7 @@ async def look_again(worker: Worker, traces: Traces) -> int:
     found = 0
     async with worker.alone(JOB) as is_mine:
         for message in due if is_mine else ():
-            if traces.left <= LEFT_FOR_BCC:
+            if traces.spare <= 0:
                 break
             try:
                 found += await _look(worker, traces, message)

@@ -10,6 +10,7 @@ from service.core.sheet import Part, Person, Role, Sheet
 from service.core.states import Envelope, Folder, HandedOver, Letter, MessageKind
 from service.db.tables import Blob, Delivery, Handover, Message
 from service.letters.queue import queue_letter
+from service.letters.written import reply_payload
 from service.recipients import address_index, get_or_add
 from service.vault.box import seal_box
 from service.vault.people import seal_keys_to_recipient
@@ -75,6 +76,7 @@ async def a_reply(worker: Worker, files: list[bytes], to: tuple[str, ...] = (ALI
             Letter.REPLY,
             f"reply/{message_id.hex}",
             now,
+            payload=reply_payload(ring, message, recipient.id),
             message_id=message_id,
             recipient_id=recipient.id,
         )

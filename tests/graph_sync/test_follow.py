@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from emulator.exchange.headers import split_mail
 from emulator.exchange.reports import Failure, non_delivery_report
 from emulator.tenant import Tenant
-from graph_sync.bcc import LEFT_FOR_BCC, Traces
+from graph_sync.bcc import Traces
 from graph_sync.bounces import look_for_bounces
 from graph_sync.follow import FOLLOWED, Followed, follow_replies
 from graph_sync.graph import Graph
@@ -110,7 +110,7 @@ async def test_what_blind_copies_need_of_the_budget_is_left_to_them(worker: Work
     await sent(worker, ALICE)
     later(worker, timedelta(seconds=31))
     traces = Traces(worker)
-    traces._left = LEFT_FOR_BCC
+    traces._left = 10
     traces._at = worker.now()
     assert await follow_replies(worker, traces, Followed()) == 0
     assert await fates(worker, ALICE) == [(HandedOver.SENT, "")]

@@ -54,6 +54,7 @@ class Message(Model):
         Index("ix_messages_join", "message_id_index", "sender_index", "received_at"),
         Index("ix_messages_expires_at", "expires_at"),
         Index("ix_messages_thread_index", "thread_index"),
+        Index("ix_messages_bcc", "bcc", "bcc_deadline"),
     )
 
     id: Mapped[Key]
@@ -91,6 +92,7 @@ class Message(Model):
     """HMAC of the digest of body and attachments, and of Exchange's own id of the mail."""
     bcc: Mapped[Bcc] = mapped_column(EnumText(Bcc), default=Bcc.KNOWN)
     bcc_deadline: Mapped[datetime | None]
+    """When the sender is told that they cannot be read; where they are known, when the trace is read once more."""
     answers_id: Mapped[uuid.UUID | None]
     """Message that this reply or draft answers."""
 
@@ -165,7 +167,10 @@ class Handover(Model):
     """How far a reply is with one of those it was written to; what the writer is shown."""
 
     __tablename__ = "handovers"
-    __table_args__ = (UniqueConstraint("message_id", "address_index"),)
+    __table_args__ = (
+        UniqueConstraint("message_id", "address_index"),
+        Index("ix_handovers_state", "state", "changed_at"),
+    )
 
     id: Mapped[Key]
     message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))

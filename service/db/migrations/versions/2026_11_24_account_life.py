@@ -101,6 +101,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handovers")),
         sa.UniqueConstraint("message_id", "address_index", name=op.f("uq_handovers_message_id_address_index")),
     )
+    op.create_index("ix_handovers_state", "handovers", ["state", "changed_at"])
+    op.create_index("ix_messages_bcc", "messages", ["bcc", "bcc_deadline"])
     op.add_column("deliveries", sa.Column("forwarded_at", INSTANT, nullable=True))
     # counting a folder reads the index alone: the rows of one reader lie far apart
     op.drop_index("ix_deliveries_box", "deliveries")
@@ -108,6 +110,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_messages_bcc", "messages")
     op.drop_index("ix_deliveries_box", "deliveries")
     op.create_index("ix_deliveries_box", "deliveries", [*BOX])
     op.drop_column("deliveries", "forwarded_at")
