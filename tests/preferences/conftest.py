@@ -1,5 +1,5 @@
 """The portal with a signed-in reader, as for the mailbox."""
 
-from tests.portal_mailbox.conftest import app, bob, carol, database_url, portal_settings
+from tests.portal_mailbox.conftest import app, bob, carol, database_url, portal_settings, site
 
-__all__ = ["app", "bob", "carol", "database_url", "portal_settings"]
+__all__ = ["app", "bob", "carol", "database_url", "portal_settings", "site"]
