@@ -58,8 +58,8 @@ class Site:
         page.on("pageerror", lambda error: faults.append(str(error)))
         return context, page, faults
 
-    async def password(self, page: Page) -> None:
-        await page.goto(f"{self.url}/sign-in")
+    async def password(self, page: Page, language: str = "en") -> None:
+        await page.goto(f"{self.url}/sign-in?lang={language}")
         await page.fill("#email", BOB)
         await page.fill("#password", PASSWORD)
         await page.click("form[action='/sign-in'] button[type=submit] >> nth=0")
@@ -70,7 +70,7 @@ class Site:
 
     async def turn_codes_on(self, page: Page) -> TOTP:
         """From the security page to the recovery codes."""
-        await page.click("text=Turn on")
+        await page.click("form[action$=start] button")
         totp = TOTP((await page.inner_text(".sm-key")).replace(" ", ""))
         await page.fill("#code", totp.at(self.clock()))
         await page.press("#code", "Enter")
@@ -213,10 +213,11 @@ async def test_axe_finds_nothing_on_any_page_or_state(site: Site, browser: Brows
         browser, locale=language, color_scheme="dark" if language == "es" else "light"
     )
     await a_phone(context, page)
-    await page.goto(f"{site.url}/sign-in?out=code")
+    await page.goto(f"{site.url}/sign-in?out=code&lang={language}")
     await look(page, "sign-in")
-    await site.password(page)
+    await site.password(page, language)
     await page.goto(f"{site.url}/preferences/security")
+    assert await page.inner_text("h1") == {"en": "Security", "es": "Seguridad"}[language]
     await look(page, "security")
     await page.click("form[action$=passkeys] button")
     await page.fill("#name", "x" * 60)
@@ -239,7 +240,7 @@ async def test_axe_finds_nothing_on_any_page_or_state(site: Site, browser: Brows
     await page.wait_for_selector(".sm-codes")
     await look(page, "recovery codes")
     other, second, _ = await site.open(browser, locale=language)
-    await site.password(second)
+    await site.password(second, language)
     await look(second, "second step")
     await second.fill("#code", "000000")
     await second.press("#code", "Enter")
