@@ -26,7 +26,7 @@ from service.letters.branding import Branding
 from service.letters.notices import is_wanted, notice_values
 from service.letters.opened import blind_copies, message_keys, message_sheet, staff_sender
 from service.letters.queue import open_payload
-from service.letters.reading import read_within
+from service.letters.reading import is_to_many, read_within
 from service.letters.render import Rendered, render, render_words
 from service.letters.written import check_reply
 from service.mime.writer import Outgoing
@@ -167,6 +167,7 @@ class _Desk:
         told = open_payload(self.ring, self.row)
         inside = [one_line(address, 254) for address in told.get("inside", ())]
         values = {"details": details, "inside": inside, "late": bool(told.get("late"))}
+        values["many"] = await is_to_many(self.session, message.id)
         return staff_sender(self.ring, message), self._receipt("receipt_secured", **values)
 
     async def read(self) -> tuple[Person, Rendered]:

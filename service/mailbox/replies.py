@@ -13,6 +13,7 @@ from service.core.tag import tagged
 from service.core.text import one_line
 from service.db.tables import Delivery, Message
 from service.letters.queue import queue_letter
+from service.letters.written import reply_payload
 from service.mailbox.addressees import each_once, written
 from service.mailbox.drafts import SUBJECT_CHARACTERS, Draft
 from service.mailbox.handovers import add_handovers
@@ -102,6 +103,7 @@ async def send(session: AsyncSession, ring: KeyRing, message: Message, draft: Dr
         Letter.REPLY,
         f"reply/{message.id.hex}",
         now,
+        payload=reply_payload(ring, message, delivery.recipient_id),
         message_id=message.id,
         recipient_id=delivery.recipient_id,
     )

@@ -161,6 +161,19 @@ async def test_receipt_after_late_blind_copies_says_that_it_takes_the_firsts_pla
 
 
 @pytest.mark.parametrize(
+    ("count", "words"), [(20, "when each outside recipient first reads"), (21, "for each hour in which outside")]
+)
+async def test_receipt_says_how_readings_are_told(post: Post, count: int, words: str):
+    message = await post.a_message()
+    for number in range(count):
+        recipient = await post.a_recipient(f"r{number}@example.com")
+        await post.a_delivery(message, recipient, token_hash=bytes([number]))
+    mail = (await write(post, post.a_row(Letter.RECEIPT_SECURED, message_id=message.id))).outgoing
+    assert words in " ".join(mail.text.split())
+    assert words in mail.html
+
+
+@pytest.mark.parametrize(
     ("message", "brand", "line"),
     [
         (
