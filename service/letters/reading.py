@@ -22,7 +22,7 @@ async def tell_read(session: AsyncSession, ring: KeyRing, delivery: Delivery, no
     """Queue the receipt of a first showing; above 20 recipients the first reader of an hour speaks for all of it."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     due_at = hour + HOUR + SETTLED_AFTER
-    if due_at < delivery.expires_at and await _is_to_many(session, delivery.message_id):
+    if due_at < delivery.expires_at and await is_to_many(session, delivery.message_id):
         await queue_letter(
             session,
             ring,
@@ -66,6 +66,7 @@ async def read_within(
     return [(recipient, read_at) for recipient, read_at in rows.all() if read_at is not None]
 
 
-async def _is_to_many(session: AsyncSession, message_id: uuid.UUID) -> bool:
+async def is_to_many(session: AsyncSession, message_id: uuid.UUID) -> bool:
+    """Say whether its readings are gathered."""
     count = select(func.count()).where(Delivery.message_id == message_id, Delivery.envelope != Envelope.OWN)
     return (await session.scalar(count) or 0) > GATHERED_ABOVE
