@@ -42,6 +42,7 @@ async def take_code(session: AsyncSession, ring: KeyRing, account_id: uuid.UUID,
     found = [row for row in rows if same(row.code, _digest(ring, account_id, row.id, code))]
     for row in found:
         row.used_at = now
+    await session.flush()
     return bool(found)
 
 
