@@ -115,7 +115,8 @@ async def reads_the_message(rosa: Outsider, page: Page) -> None:
 
 async def answers(page: Page) -> None:
     await page.click(".sm-acts--top >> text=Reply >> nth=0")
-    assert await page.input_value("#to") == f"{MARIA[0]} <{MARIA[1]}>"
+    await expect(page.locator(".sm-chip [data-who]")).to_have_text(MARIA[0])
+    assert await page.input_value("#to-all") == f"{MARIA[0]} <{MARIA[1]}>"
     await page.fill("#text", ANSWER)
     await page.set_input_files("#choose", [STUB])
     await page.click("button[value=send]")

@@ -15,7 +15,7 @@ from service.portal.state import portal
 async def settle_body(typed: Typed, draft: Draft) -> None:
     """Clean the markup. A form without script, which leaves a draft's words as they are, leaves its markup too."""
     if typed.html is not None and not typed.html.strip():
-        typed.html, typed.text = None, ""
+        typed.html = None
     elif typed.html is not None:
         try:
             typed.html, typed.text = await asyncio.to_thread(_clean, typed.html)
