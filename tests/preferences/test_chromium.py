@@ -1,4 +1,4 @@
-"""The preferences in a real browser: without scripts, under their policy, for axe, on narrow screens, in both languages."""
+"""The preferences in a real browser: without scripts, for axe, on narrow screens, in both languages."""
 
 from pathlib import Path
 
@@ -82,6 +82,18 @@ async def test_an_error_gets_the_focus_and_leads_to_its_field(site: Site, browse
     assert "Take out 1." in await page.evaluate("document.activeElement.innerText")
     await page.click("[role=alert] a")
     assert await page.evaluate("document.activeElement.id") == "text"
+    await context.close()
+
+
+async def test_the_rules_for_a_password_have_room_at_every_width(site: Site, browser: Browser) -> None:
+    context, page, _ = await site.open(browser)
+    await page.goto(f"{site.url}/preferences/password")
+    await page.focus("#password")
+    for width in (1920, 1280, 1200, 1199, 1024, 1023, 320):
+        await page.set_viewport_size({"width": width, "height": 800})
+        wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, width
+        assert await page.is_visible("#rules"), width
     await context.close()
 
 
