@@ -57,6 +57,7 @@ const composing = (() => {
   const post = async (address, body, more = {}) => {
     const headers = { Accept: "application/json" };
     const answer = await fetch(address, { method: "POST", body, headers, redirect: "manual", ...more });
+    if (answer.type === "opaqueredirect") throw new Error("out");
     const told = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : null;
     if (!told) throw new Error("not told");
     return { ok: answer.ok, status: answer.status, told };
@@ -66,6 +67,8 @@ const composing = (() => {
     words.draft = told.draft;
     form.action = told.draft;
     form.elements.base.value = told.base;
+    const dialog = document.getElementById("session-dialog");
+    if (dialog) dialog.dataset.out = `/sign-in?out=time&next=${encodeURIComponent(told.draft)}`;
     if (location.pathname !== told.draft) history.replaceState(null, "", told.draft);
     for (const listen of listeners) listen(told);
   };
@@ -92,9 +95,9 @@ const composing = (() => {
       wait = 2000;
       say(told.saved, true);
       return true;
-    } catch {
+    } catch (error) {
       state.isDirty = true;
-      say(words.unsaved, false);
+      say(error.message === "out" ? words.out : words.unsaved, false);
       wait = Math.min(wait * 2, A_MINUTE);
       soon();
       return false;
