@@ -4,7 +4,7 @@ Values are kept as latin-1 text, one character a byte, until it is known what th
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.mime.charsets import decode_header, decode_text
@@ -14,6 +14,7 @@ from service.mime.limits import PARAMETERS
 from service.mime.notes import Note
 from service.mime.words import decode_words
 
+OPAQUE = "application/octet-stream"
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"?|[^;"\\]+|;|\\', re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"?', re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])')
@@ -52,7 +53,10 @@ class Heading:
 
 
 def read_heading(block: bytes, default_type: str) -> Heading:
-    """Read the fields that describe a part; of doubled ones the first counts, with a note."""
+    """Read the fields that describe a part; of doubled ones the first counts, with a note.
+
+    Where doubled ones say different things of a leaf, it is a file of no known type.
+    """
     heading = Heading(type=default_type)
     types = raw_values(block, "content-type")
     if types:
@@ -61,7 +65,7 @@ def read_heading(block: bytes, default_type: str) -> Heading:
         if found:
             heading.type = f"{found[1]}/{found[2]}".lower()
         else:
-            heading.type = "application/octet-stream"
+            heading.type = OPAQUE
             heading.notes.append(Note.UNREADABLE_TYPE)
     encodings = raw_values(block, "content-transfer-encoding")
     if encodings:
@@ -77,7 +81,13 @@ def read_heading(block: bytes, default_type: str) -> Heading:
         heading.notes.append(Note.ODD_ENCODING)  # RFC 2046 §5.2: not allowed, and many readers leave it encoded
     if max(len(types), len(encodings), len(dispositions)) > 1:
         heading.notes.append(Note.REPEATED_HEADER)
+    if not heading.type.startswith("multipart/") and any(len(_spellings(one)) > 1 for one in (types, encodings)):
+        heading.type = OPAQUE  # text to one reader, markup or code to another: a file, never shown
     return heading
+
+
+def _spellings(values: Sequence[bytes]) -> set[bytes]:
+    return {b"".join(value.lower().split()) for value in values}
 
 
 def read_encoding(value: bytes) -> tuple[str, Note | None]:

@@ -68,7 +68,20 @@ TYPES = [
     (b"Content-Type: text / html", "text/html", []),
     (b"Content-Type: text", "application/octet-stream", [Note.UNREADABLE_TYPE]),
     (b"Content-Type: ", "application/octet-stream", [Note.UNREADABLE_TYPE]),
-    (b"Content-Type: a/b\r\nContent-Type: c/d", "a/b", [Note.REPEATED_HEADER]),
+    (b"Content-Type: a/b\r\nContent-Type: c/d", "application/octet-stream", [Note.REPEATED_HEADER]),
+    (b"Content-Type: text/plain\r\nContent-Type: text/html", "application/octet-stream", [Note.REPEATED_HEADER]),
+    (b"Content-Type: text/plain\r\nCONTENT-TYPE:  Text/Plain", "text/plain", [Note.REPEATED_HEADER]),
+    (
+        b"Content-Type: multipart/mixed; boundary=b\r\nContent-Type: text/html",
+        "multipart/mixed",
+        [Note.REPEATED_HEADER],
+    ),
+    (
+        b"Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 7bit",
+        "application/octet-stream",
+        [Note.REPEATED_HEADER],
+    ),
+    (b"Content-Disposition: inline\r\nContent-Disposition: attachment", "text/plain", [Note.REPEATED_HEADER]),
     (b"Content-Type : a/b", "a/b", []),
     (b"Content-Type: " + b"a" * 500 + b"/b", "application/octet-stream", [Note.UNREADABLE_TYPE]),
 ]
