@@ -3,9 +3,17 @@
 import sys
 import time
 
-from tests.bench import hook, loop, pulling, sealing, whole
+from tests.bench import doors, hook, inbox, loop, pulling, sealing, whole
 
-PARTS = {"sealing": sealing, "hook": hook, "pulling": pulling, "whole": whole, "loop": loop}
+PARTS = {
+    "sealing": sealing,
+    "doors": doors,
+    "hook": hook,
+    "pulling": pulling,
+    "inbox": inbox,
+    "whole": whole,
+    "loop": loop,
+}
 
 
 def main() -> None:
