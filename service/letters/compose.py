@@ -5,7 +5,7 @@ ids and the few fields that nothing else holds. What is revoked, past its date o
 """
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -35,6 +35,8 @@ from service.vault.ring import KeyRing
 from service.vault.types import DataKey
 
 Row = TypeVar("Row", bound=Model)
+BODIES_BYTES = 2_150_000
+"""Of a mail's two bodies: base64 in the mail and again in the request, they fit into Graph's 4,000,000."""
 AUTOMATIC = (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"))
 """RFC 3834 §5; and Exchange's own, so that no out-of-office answers: MS-OXCMAIL §2.1.3.2.20."""
 
@@ -214,9 +216,12 @@ class _Desk:
             "text": body.text,
             "html": body.html or html_of_text(body.text),
         }
+        rendered = render("reply", "en", values)
+        if len(rendered.text.encode()) + len(rendered.html.encode()) > BODIES_BYTES:
+            rendered = replace(rendered, html="")  # every word stands in the plain text
         outgoing = self.outgoing(
             sheet.to,
-            render("reply", "en", values),
+            rendered,
             AUTOMATIC[1:],
             cc=sheet.cc,
             reply_to=(sheet.sender,),

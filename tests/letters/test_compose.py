@@ -1,5 +1,6 @@
 """Every letter as it leaves us. `golden/` holds what a person has read and found right."""
 
+import base64
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from service.core.states import Bcc, Letter, NotDelivered
 from service.db.tables import Outbox
 from service.errors import Broken, Refused, SealBroken
 from service.letters.branding import Branding
-from service.letters.compose import Composed, compose
+from service.letters.compose import BODIES_BYTES, Composed, compose
 from service.letters.written import reply_payload
 from service.mime.writer import Outgoing, write_mail
 from tests.letters.builders import BRAND, EXPIRES, MARIA, ROSA, SENT, SUBJECT, TOKEN, WRITER, Post, a_part, a_sheet
@@ -369,6 +370,21 @@ async def test_reply_written_as_html_is_cleaned_and_has_its_text(post: Post):
     assert "<p>One <b>bold</b> &amp; more</p>" in mail.html
     for never in ("onclick", "script", "<img", "alert"):
         assert never not in mail.html
+
+
+@pytest.mark.parametrize(("over", "is_rich"), [(0, True), (1, False)])
+async def test_reply_fits_into_a_request_or_goes_as_plain_text(post: Post, *, over: int, is_rich: bool):
+    """One that is longer keeps all its words and loses its formatting."""
+    small = await post.a_reply(a_reply_sheet(), "<div>x</div>", type_="text/html")
+    frame = (await write(post, post.a_reply_row(small))).outgoing
+    around = len(frame.text.encode()) + len(frame.html.encode()) - 2
+    length = (BODIES_BYTES - around) // 2 + over
+    body = f"<div>{'x' * length}</div>"
+    row = post.a_reply_row(await post.a_reply(a_reply_sheet(), body, type_="text/html", reference="REP3REP3"))
+    mail = (await write(post, row)).outgoing
+    assert "x" * length in mail.text
+    assert bool(mail.html) is is_rich
+    assert len(base64.b64encode(write_mail(mail))) < 4_000_000
 
 
 async def test_reply_that_the_portal_did_not_queue_is_not_sent(post: Post):
