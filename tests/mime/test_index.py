@@ -148,7 +148,7 @@ def test_people_of_all_lines_are_read():
 
 def test_a_text_of_two_types_is_a_file_and_not_shown():
     mail = index((Path(__file__).parents[1] / "mail" / "two-content-types.eml").read_bytes())
-    assert [(part.role, part.name) for part in mail.parts] == [(Role.ATTACHMENT, "attachment-0.dat")]
+    assert [(part.role, part.name) for part in mail.parts] == [(Role.ATTACHMENT, "attachment-1.dat")]
     assert mail.text == ""
     assert "repeated-header" in mail.notes
 

@@ -120,15 +120,15 @@ async def test_what_is_not_cleaned_does_run_and_does_load(browser: Browser) -> N
     page = await browser.new_page()
     foreign = await watch(page)
     ran = 0
-    for batch in batches([payload for payload in ALL if len(payload) < 2000], 250):
+    for batch in batches([payload for payload in ALL if len(payload) < 2000][::3], 160):
         frames = "".join(f'<iframe srcdoc="{escape(payload)}"></iframe>' for payload in batch)
         await page.set_content(frames, wait_until="load")
         ran += await page.evaluate(
             "[...document.querySelectorAll('iframe')].filter((one) => {"
             " try { return one.contentWindow.hit } catch { return false } }).length"
         )
-    assert ran > 100
-    assert sum("hit.example" in url for url in foreign) > 50
+    assert ran > 50
+    assert sum("hit.example" in url for url in foreign) > 20
 
 
 @pytest.mark.parametrize("part", range(4))

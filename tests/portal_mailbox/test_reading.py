@@ -228,7 +228,9 @@ async def test_a_stranger_is_sent_to_the_sign_in_page(bob: Signed, page: str) ->
     assert answer.headers["Location"].startswith("/sign-in")
 
 
-@pytest.mark.parametrize("page", ["/inbox", "/sent", "/drafts", "MAIL", "MAIL/reply"])
+@pytest.mark.parametrize(
+    "page", ["/inbox", "/sent", "/drafts", "MAIL", "MAIL/reply", "MAIL/details", "MAIL/file/2/preview"]
+)
 async def test_own_pages_carry_their_headers(bob: Signed, mail: SealedMail, page: str) -> None:
     answer = await bob.get(page.replace("MAIL", address(mail)))
     assert answer.status_code == 200
