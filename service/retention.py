@@ -23,7 +23,7 @@ from service.blobs import Blobs
 from service.core.limits import KNOWN_DEVICE, RETENTION, SESSION_IDLE, SESSION_LONGEST
 from service.core.states import Letter, Outgoing
 from service.db.engine import Database
-from service.db.tables import Blob, Code, Delivery, Device, Message, Outbox, Rate, Reset, Session
+from service.db.tables import Blob, Code, Delivery, Device, Message, Outbox, Rate, Recipient, Reset, Session
 from service.errors import TryAgain
 from service.letters.expired import list_unread, tell_expired, write_to_senders
 from service.vault.ring import KeyRing
@@ -157,6 +157,7 @@ async def _delete_small_things(db: Database, now: datetime) -> None:
         await session.execute(delete(Reset).where(Reset.expires_at <= now))
         await session.execute(delete(Device).where(Device.seen_at <= now - KNOWN_DEVICE))
         await session.execute(delete(Rate).where(Rate.tat < now.timestamp()))
+        await session.execute(delete(Recipient).where(Recipient.ended_at <= now - LETTERS_KEPT))
         message_lives = exists().where(Message.id == Outbox.message_id)
         await session.execute(delete(Outbox).where(Outbox.done_at <= now - LETTERS_KEPT, ~message_lives))
 

@@ -5,6 +5,7 @@ where the archive outgrows 4 GiB or 65,535 files, the directory is ZIP64's (§4.
 has no directory, and programs refuse it: half an archive never looks whole.
 """
 
+import asyncio
 import struct
 import zlib
 from collections.abc import AsyncIterator
@@ -45,7 +46,7 @@ class Zipped:
         deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         async for piece in pieces:
             crc, size = zlib.crc32(piece, crc), size + len(piece)
-            if out := deflate.compress(piece):
+            if out := await asyncio.to_thread(deflate.compress, piece):
                 packed += len(out)
                 yield self._counted(out)
         out = deflate.flush()

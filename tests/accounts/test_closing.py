@@ -243,3 +243,13 @@ async def test_mail_that_comes_while_an_account_ends_is_for_its_successor(world:
         _, waiting = await asyncio.wait({closing}, timeout=0.2)
         assert waiting
     assert await closing
+
+
+async def test_the_row_of_who_ended_goes_with_the_last_that_is_known_of_its_letters(world: World) -> None:
+    account_id = await world.register()
+    await close(world, account_id)
+    for wait, is_there in ((timedelta(days=30, seconds=-1), True), (timedelta(seconds=1), False)):
+        world.clock.advance(wait)
+        await sweep(world.db, world.sync, world.blobs, world.clock())
+        async with world.db.reading() as session:
+            assert (await session.get(Recipient, account_id) is not None) is is_there

@@ -74,7 +74,7 @@ def test_all_kinds_of_mail_are_read_back_by_the_standard_library(tmp_path: Path)
     path.write_bytes(b"".join(from_line("alice@ct.gov", AT) + quoted(source, 100, 5000) for source in sources))
     box = mailbox.mbox(path)
     assert len(box) == len(sources) > 100
-    for key, source in enumerate(sources):
+    for key, source in zip(box.iterkeys(), sources, strict=True):
         read = re.sub(rb"(?m)^>(>*From )", rb"\1", box.get_bytes(key))
         assert read == as_kept(source) or read + b"\n" == as_kept(source), key
     box.close()

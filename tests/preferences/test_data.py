@@ -1,16 +1,19 @@
 """My data: everything comes along, byte for byte, and nothing of anybody else's."""
 
+import asyncio
 import csv
 import email
 import email.policy
 import io
 import mailbox
+import os
 import re
 import tracemalloc
 import uuid
 import zipfile
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,7 +27,7 @@ from service.mailbox.zipped import Zipped
 from service.vault.ring import KeyRing
 from tests.conftest import Clock
 from tests.mailbox.builders import BOB, CAROL, HELLO, SealedMail, a_recipient, a_sealed_mail, key_of, with_files
-from tests.portal_mailbox.conftest import Signed
+from tests.portal_mailbox.conftest import Signed, Site
 
 ZIP, MBOX, RECORD = "/preferences/data/mail.zip", "/preferences/data/mail.mbox", "/preferences/data/record.csv"
 FROM_LINES = HELLO + b"From now on\r\n>From then on\r\n"
@@ -78,7 +81,7 @@ async def test_the_mbox_is_read_back_by_the_standard_library(bob: Signed, mails:
     path = tmp_path / "mail.mbox"
     path.write_bytes(await get(bob, MBOX))
     box = mailbox.mbox(path)
-    read = {re.sub(rb"(?m)^>(>*From )", rb"\1", box.get_bytes(key)) for key in range(len(box))}
+    read = {re.sub(rb"(?m)^>(>*From )", rb"\1", box.get_bytes(key)) for key in box.iterkeys()}
     assert read == {mail.source.replace(b"\r\n", b"\n") for mail in sent}
     assert {message.get_from() for message in box} == {"alice@ct.gov Tue Nov 24 15:30:00 2026"}
     box.close()
@@ -109,7 +112,9 @@ async def test_what_the_reader_wrote_comes_along(bob: Signed, mails: Mails, cloc
     assert (file.get_filename(), file.get_content()) == ("señal.pdf", b"%PDF-1" * 30_000)
     draft = by_folder["Drafts"]
     assert draft["X-Unsent"] == "1"
-    assert "Here: ñ" in draft.get_body(("plain",)).get_content()
+    typed = draft.get_body(("plain",))
+    assert typed is not None
+    assert "Here: ñ" in typed.get_content()
 
 
 async def test_folders_become_directories_that_are_safe_to_unpack(bob: Signed, mails: Mails) -> None:
@@ -215,3 +220,31 @@ async def test_the_record_has_times_and_no_content(bob: Signed, mails: Mails, cl
     shown = await (await bob.get("/preferences/data")).get_data(as_text=True)
     assert re.search(r"Messages read</dt><dd>1</dd>", shown)
     assert "Mensaje recibido" in await (await bob.get(f"{RECORD}?lang=es")).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", [ZIP, MBOX])
+async def test_over_the_wire_a_broken_answer_has_no_end(site: Site, mails: Mails, clock: Clock, path: str) -> None:
+    """Its last chunk is missing (RFC 9112 section 8), so that browsers say that the download failed."""
+    answers = []
+    for _ in range(2):
+        where = urlsplit(site.url)
+        reader, writer = await asyncio.open_connection("127.0.0.1", where.port)
+        head = (
+            f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nCookie: safemail={site.token}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head.encode())
+        answers.append(await reader.read())
+        writer.close()
+        await writer.wait_closed()
+        clock.advance(timedelta(seconds=1))
+        broken = await mails.add(with_files(("a.bin", "application/x", os.urandom(200_000))))
+        async with mails.db.reading() as session:
+            key = await session.scalar(select(Blob.key).where(Blob.message_id == broken.message_id))
+        assert key is not None
+        await mails.blobs.delete(key)
+    whole, half = answers
+    assert whole.startswith(b"HTTP/1.1 200")
+    assert half.startswith(b"HTTP/1.1 200")
+    assert whole.endswith(b"\r\n0\r\n\r\n")
+    assert not half.endswith(b"0\r\n\r\n")
+    assert len(half) > 500
