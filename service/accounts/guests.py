@@ -19,7 +19,7 @@ from service.vault.types import Token
 async def read_as_guest(session: AsyncSession, ring: KeyRing, flow: Flow, language: str, now: datetime) -> Token | None:
     """Open a session for a proven code and end its flow; None where the address has an account with a password."""
     assert flow.code.proven_at is not None
-    recipient = await session.get_one(Recipient, flow.code.recipient_id, with_for_update=True)
+    recipient = await session.get_one(Recipient, flow.code.recipient_id, with_for_update={"key_share": True})
     account = await session.get(Account, recipient.id)
     if account is None:
         account = _new_guest(recipient, language, now)

@@ -91,11 +91,18 @@ async def get_flow(
         )
     )
     if for_update:
+        await _lock_recipient(session, token)
         query = query.with_for_update(of=Code)
     found = (await session.execute(query)).one_or_none()
     if found is None or (found[1].proven_at is not None and not is_row_bound(ring, found[1])):
         return None
     return Flow(found[1], found[0])
+
+
+async def _lock_recipient(session: AsyncSession, token: str) -> None:
+    """Take hold of whose flow it is before the flow: who ends one ends all flows of the address, in any order."""
+    whose = select(Code.recipient_id).where(Code.flow_hash == hash_token(token)).scalar_subquery()
+    await session.execute(select(Recipient.id).where(Recipient.id == whose).with_for_update(key_share=True))
 
 
 async def start_flow(
@@ -163,7 +170,7 @@ async def save_account(
     Who read as a guest gets a password, and their guest's sessions end.
     """
     assert flow.code.proven_at is not None
-    recipient = await session.get(Recipient, flow.delivery.recipient_id, with_for_update=True)
+    recipient = await session.get(Recipient, flow.delivery.recipient_id, with_for_update={"key_share": True})
     assert recipient is not None
     account = await session.get(Account, recipient.id)
     if account is None:
