@@ -108,7 +108,7 @@ async def reads_the_message(rosa: Outsider, page: Page) -> None:
     await expect(frame.locator("b")).to_have_text(TEXT)
     assert await frame.locator("img[alt=Plan]").evaluate("picture => picture.naturalWidth") == 1
     assert await rosa.downloads(page, f".sm-file:has-text('{FORM['name']}')") == FORM["buffer"]
-    eml = await rosa.downloads(page, "a[href$='/message.eml']")
+    eml = await rosa.downloads(page, ".sm-acts--end a[href$='/message.eml']")
     assert b"multipart/mixed" in eml
     assert PAT[1].encode() not in eml
 

@@ -16,10 +16,19 @@ from service.portal.session import signed_in
 from service.portal.state import portal
 
 
-@mailbox.get("/m/<delivery>/link/<int:number>", defaults={"plain": False})
-@mailbox.get("/m/<delivery>/text/link/<int:number>", defaults={"plain": True})
+@mailbox.get("/m/<delivery>/link/<int:number>")
 @signed_in
-async def leave(delivery: str, number: int, *, plain: bool) -> str:
+async def leave(delivery: str, number: int) -> str:
+    return await _leave(delivery, number, plain=False)
+
+
+@mailbox.get("/m/<delivery>/text/link/<int:number>")
+@signed_in
+async def leave_text(delivery: str, number: int) -> str:
+    return await _leave(delivery, number, plain=True)
+
+
+async def _leave(delivery: str, number: int, *, plain: bool) -> str:
     on = portal()
     opened, content = await open_message(delivery)
     if opened.message.kind is MessageKind.DRAFT:

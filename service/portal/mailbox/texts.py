@@ -69,7 +69,7 @@ async def _frame(delivery: str, *, remote: bool, plain: bool) -> Response:
 
 
 def _links(opened: Opened, *, plain: bool) -> Links:
-    first = url_for("mailbox.leave", delivery=opened.delivery.id.hex, number=0, plain=plain)
+    first = url_for("mailbox.leave_text" if plain else "mailbox.leave", delivery=opened.delivery.id.hex, number=0)
     return Links(lambda number: f"{first[:-1]}{number}")
 
 
