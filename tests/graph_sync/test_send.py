@@ -206,7 +206,8 @@ async def test_a_reply_over_the_mailbox_limit_fails_and_leaves_no_draft(worker: 
     tenant.exchange.add_mailbox(MAILER, "Safemail", max_send=2_000_000)
     await a_reply(worker, [bytes(range(256)) * 12_000])
     await send_all(worker)
-    (row,) = await outbox(worker)
+    row, letter = await outbox(worker)
     assert (row.state, row.error) == (Outgoing.FAILED, "ErrorMessageSizeExceeded")
+    assert (letter.letter, letter.recipient_id) == (Letter.ACCOUNT, row.recipient_id)  # its writer is told
     assert drafts(tenant) == 0
     assert tenant.exchange.mailboxes[ALICE].folder("inbox").items == []
