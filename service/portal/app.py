@@ -72,7 +72,6 @@ def _set_up_templates(app: Quart, state: Portal) -> None:
         "size": size,
         "settings": state.settings,
         "brand": state.brand,
-        "has_hints": state.settings.has_hints,
         "idle_minutes": SESSION_IDLE.seconds // 60,
         "scheme": "http" if state.settings.is_plain_http else "https",
     }
