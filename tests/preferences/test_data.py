@@ -20,16 +20,19 @@ import pytest
 from sqlalchemy import select, update
 
 from service.blobs import Blobs
+from service.core.references import shown
 from service.db.engine import Database
-from service.db.tables import Blob, Delivery
-from service.mailbox.export import Exporting
+from service.db.tables import Blob, Delivery, Message
+from service.errors import SealBroken
+from service.mailbox.export import Exporting, Note
 from service.mailbox.zipped import Zipped
 from service.vault.ring import KeyRing
 from tests.conftest import Clock
-from tests.mailbox.builders import BOB, CAROL, HELLO, SealedMail, a_recipient, a_sealed_mail, key_of, with_files
+from tests.mailbox.builders import ALICE, BOB, CAROL, HELLO, SealedMail, a_recipient, a_sealed_mail, key_of, with_files
 from tests.portal_mailbox.conftest import Signed, Site
 
 ZIP, MBOX, RECORD = "/preferences/data/mail.zip", "/preferences/data/mail.mbox", "/preferences/data/record.csv"
+NOTE = Note(ALICE, "", str)
 FROM_LINES = HELLO + b"From now on\r\n>From then on\r\n"
 
 
@@ -169,17 +172,49 @@ async def test_more_than_a_page_of_mails_comes_whole_and_in_order(bob: Signed, m
     assert {content.rsplit(b"\r\n", 2)[1] for content in found.values()} == {b"%d" % number for number in range(103)}
 
 
-@pytest.mark.parametrize("path", [ZIP, MBOX])
-async def test_a_break_half_way_breaks_the_answer(bob: Signed, mails: Mails, path: str) -> None:
-    """No answer ends as if it were whole: the connection is cut."""
-    await mails.add()
-    clock_later = await mails.add(with_files(("a.bin", "application/x", bytes(400_000))))
+async def break_end(mails: Mails, tmp_path: Path, mail: SealedMail) -> None:
+    """Change a byte near the end of a sealed blob."""
     async with mails.db.reading() as session:
-        key = await session.scalar(select(Blob.key).where(Blob.message_id == clock_later.message_id))
+        key = await session.scalar(select(Blob.key).where(Blob.message_id == mail.message_id))
+    assert key is not None
+    with (tmp_path / "blobs" / key).open("r+b") as file:
+        file.seek(-30, os.SEEK_END)
+        byte = file.read(1)
+        file.seek(-30, os.SEEK_END)
+        file.write(bytes([byte[0] ^ 1]))
+
+
+@pytest.mark.parametrize("path", [ZIP, MBOX])
+async def test_a_break_half_way_breaks_the_answer(bob: Signed, mails: Mails, path: str, tmp_path: Path) -> None:
+    await mails.add()
+    await break_end(mails, tmp_path, await mails.add(with_files(("a.bin", "application/x", os.urandom(400_000)))))
+    with pytest.raises(SealBroken):
+        await get(bob, path)
+
+
+async def test_a_note_stands_where_a_message_does_not_open(bob: Signed, mails: Mails, tmp_path: Path) -> None:
+    """One that is lost does not take the others along."""
+    whole, broken, moved, gone = [await mails.add() for _ in range(4)]
+    await break_end(mails, tmp_path, broken)
+    async with mails.db.writing() as session:
+        keys = await session.scalar(select(Delivery.keys).where(Delivery.id == whole.deliveries[BOB]))
+        await session.execute(update(Delivery).where(Delivery.id == moved.deliveries[BOB]).values(keys=keys))
+        key = await session.scalar(select(Blob.key).where(Blob.message_id == gone.message_id))
+        references = dict((await session.execute(select(Message.id, Message.reference))).all())
     assert key is not None
     await mails.blobs.delete(key)
-    with pytest.raises(Exception, match="a blob is not in the store"):
-        await get(bob, path)
+    found = await unzip(bob)
+    assert len(found) == 4
+    assert whole.source in found.values()
+    notes = [email.message_from_bytes(content, policy=email.policy.default) for content in found.values()]
+    notes = [note for note in notes if note["Subject"] == "This message could not be opened"]
+    told = "".join(note.get_content() for note in notes)
+    assert len(notes) == 3
+    for mail in (broken, moved, gone):
+        assert shown(references[mail.message_id]) in told
+    box = await get(bob, f"{MBOX}?lang=es")
+    assert box.count(b"\nFrom ") == 3
+    assert box.count(b"\nSubject: No se pudo abrir este mensaje\n") == 3
 
 
 async def test_memory_does_not_grow_with_the_mailbox(
@@ -190,7 +225,7 @@ async def test_memory_does_not_grow_with_the_mailbox(
     recipient = await a_recipient(mails.db, rings, BOB, clock.now)
     key = await key_of(rings, recipient)
     zone = ZoneInfo("America/New_York")
-    exporting = Exporting(mails.db, mails.blobs, rings["portal"], key, bob.recipient_id, "host", zone, clock)
+    exporting = Exporting(mails.db, mails.blobs, rings["portal"], key, bob.recipient_id, "host", zone, clock, NOTE)
     tracemalloc.start()
     before, total = tracemalloc.get_traced_memory()[0], 0
     zipped = Zipped()
@@ -223,7 +258,9 @@ async def test_the_record_has_times_and_no_content(bob: Signed, mails: Mails, cl
 
 
 @pytest.mark.parametrize("path", [ZIP, MBOX])
-async def test_over_the_wire_a_broken_answer_has_no_end(site: Site, mails: Mails, clock: Clock, path: str) -> None:
+async def test_over_the_wire_a_broken_answer_has_no_end(
+    site: Site, mails: Mails, clock: Clock, path: str, tmp_path: Path
+) -> None:
     """Its last chunk is missing (RFC 9112 section 8), so that browsers say that the download failed."""
     answers = []
     for _ in range(2):
@@ -238,10 +275,7 @@ async def test_over_the_wire_a_broken_answer_has_no_end(site: Site, mails: Mails
         await writer.wait_closed()
         clock.advance(timedelta(seconds=1))
         broken = await mails.add(with_files(("a.bin", "application/x", os.urandom(200_000))))
-        async with mails.db.reading() as session:
-            key = await session.scalar(select(Blob.key).where(Blob.message_id == broken.message_id))
-        assert key is not None
-        await mails.blobs.delete(key)
+        await break_end(mails, tmp_path, broken)
     whole, half = answers
     assert whole.startswith(b"HTTP/1.1 200")
     assert half.startswith(b"HTTP/1.1 200")

@@ -227,6 +227,21 @@ async def test_guests_have_three_sections(app: Quart, db: Database, rings: dict[
     assert "/preferences/profile" not in await page(guest, "/preferences/reading")
 
 
+@pytest.mark.parametrize(("waits", "ends"), [(timedelta(minutes=4, seconds=59), True), (timedelta(minutes=5), False)])
+async def test_a_guest_ends_their_account_soon_after_a_code(
+    app: Quart, db: Database, rings: dict[str, KeyRing], clock: Clock, waits: timedelta, ends: bool
+) -> None:
+    guest = await sign_in(app, db, rings, clock, "guest@example.com")
+    async with db.writing() as session:
+        await session.execute(update(Account).values(state=AccountState.GUEST))
+    clock.advance(waits)
+    shown = await page(guest, "/preferences/data/close")
+    assert 'type="password"' not in shown
+    assert ("get a new code" in shown) is not ends
+    assert ((await guest.press("/preferences/data/close", [])).status_code == 303) is ends
+    assert ((await guest.get("/preferences/data")).status_code == 200) is not ends
+
+
 async def test_strangers_are_led_to_sign_in(app: Quart) -> None:
     for section in (*SECTIONS, "data/mail.zip", "data/mail.mbox", "data/record.csv", "data/close"):
         answer = await app.test_client().get(f"/preferences/{section}", headers={"Host": "localhost:8400"})

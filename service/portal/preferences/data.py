@@ -12,8 +12,9 @@ from service.accounts.closing import Farewell, close_account
 from service.accounts.proving import Proof, Proving, prove_with_password
 from service.accounts.record import Event, list_events, read_facts
 from service.core.references import shown
+from service.core.sheet import Person
 from service.core.states import Folder
-from service.mailbox.export import Exporting
+from service.mailbox.export import Exporting, Note
 from service.mailbox.own_folders import list_own
 from service.mailbox.zipped import Zipped
 from service.mime.mbox import MboxMail, from_line
@@ -101,13 +102,9 @@ async def close_post() -> ResponseReturnValue:
     form, on, who = await request.form, portal(), reader()
     if not csrf_ok(form):
         return await show("data", template="close", stale=True)
-    if who.is_guest:
-        proof = Proof.RIGHT if who.has_fresh_proof else Proof.WRONG
-    else:
-        proving = Proving(
-            who.account_id, who.session_id, form.get("password", ""), browser(), on.settings.reset_unlocks
-        )
-        proof = await prove_with_password(on.db, on.ring, on.hashing, proving, g.now)
+    if who.is_guest and not who.has_fresh_proof:
+        return await show("data", template="close")  # which says how to prove it
+    proof = Proof.RIGHT if who.is_guest else await _prove(form.get("password", ""))
     if proof is Proof.ENDED:
         on.keys.drop(who.session_id)
         return redirect("/sign-in?out=code", 303)
@@ -122,6 +119,12 @@ async def close_post() -> ResponseReturnValue:
     return redirect("/preferences/closed", 303)
 
 
+async def _prove(typed: str) -> Proof:
+    on, who = portal(), reader()
+    proving = Proving(who.account_id, who.session_id, typed, browser(), on.settings.reset_unlocks)
+    return await prove_with_password(on.db, on.ring, on.hashing, proving, g.now)
+
+
 @preferences.get("/closed")
 async def closed() -> ResponseReturnValue:
     """Say that it is gone; whoever comes here by another way learns nothing of anybody."""
@@ -130,7 +133,16 @@ async def closed() -> ResponseReturnValue:
 
 def _exporting() -> Exporting:
     on, who = portal(), reader()
-    return Exporting(on.db, on.blobs, on.ring, who.key, who.recipient_id, on.brand.public_host, who.zone, on.clock)
+    note = Note(
+        Person(on.settings.service_name, on.settings.help_desk),
+        _("This message could not be opened"),
+        lambda reference: (
+            _("Write to the help desk, and name the message by its reference: %(reference)s.")
+            % {"reference": reference}
+        ),
+    )
+    host = on.brand.public_host
+    return Exporting(on.db, on.blobs, on.ring, who.key, who.recipient_id, host, who.zone, on.clock, note)
 
 
 async def _folder_names() -> dict[object, str]:
