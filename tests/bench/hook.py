@@ -38,13 +38,13 @@ def rows() -> Iterator[Row]:
         body = json.dumps({"value": [_notification()]}).encode()
         path = f"/graph/notify/{row_id.hex}"
         given = {"DATABASE": database, "PUBLIC_URL": "https://secure.example", "TENANT": TENANT}
-        ports = {"hook": _free_port(), "bare": _free_port()}
+        ports = {"hook": free_port(), "bare": free_port()}
         hook = [sys.executable, "-m", "service.cli", "hook"]
         bare = [sys.executable, "-m", "tests.bench.bare_hook", str(ports["bare"])]
         given["HOOK_BIND"] = f"127.0.0.1:{ports['hook']}"
         rates: dict[str, list[float]] = {"hook": [], "bare": []}
         each: list[float] = []
-        with _child(hook, given, ports["hook"]), _child(bare, {}, ports["bare"]):
+        with child(hook, given, ports["hook"]), child(bare, {}, ports["bare"]):
             for _ in range(ROUNDS):
                 for name, port in ports.items():
                     asked = _ask(port, path, body)
@@ -106,7 +106,8 @@ async def _wakes(database: str, row_id: uuid.UUID) -> int:
 
 
 @contextmanager
-def _child(command: list[str], given: dict[str, str], port: int) -> Iterator[None]:
+def child(command: list[str], given: dict[str, str], port: int) -> Iterator[int]:
+    """Run a process until it listens, and while its number is needed."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SAFEMAIL_")}
     process = subprocess.Popen(
         command, env=plain | {f"SAFEMAIL_{name}": value for name, value in given.items()}, cwd=Path.cwd()
@@ -117,7 +118,7 @@ def _child(command: list[str], given: dict[str, str], port: int) -> Iterator[Non
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{command[2]} did not start")
             time.sleep(0.05)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -137,7 +138,7 @@ def _is_open(port: int) -> bool:
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -1,6 +1,7 @@
 """A child process that posts: so many requests over so many kept connections, on loopback, and then it ends.
 
     python -m tests.bench.load PORT PATH COUNT CONNECTIONS < body        → one line of JSON
+    python -m tests.bench.load PORT PATH COUNT CONNECTIONS COOKIE        gets, signed in
 
 Raw sockets, so that the asker costs as little as can be; each connection waits for its answer before it asks again.
 """
@@ -36,9 +37,13 @@ class Asker:
 
 async def main() -> None:
     port, path, count, connections = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    body = sys.stdin.buffer.read()
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    asker = Asker(port, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body, count)
+    if len(sys.argv) > 5:
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nCookie: {sys.argv[5]}\r\n\r\n".encode()
+    else:
+        body = sys.stdin.buffer.read()
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    asker = Asker(port, request, count)
     began = time.perf_counter()
     await asyncio.gather(*(asker.ask() for _ in range(connections)))
     took = time.perf_counter() - began

@@ -44,30 +44,35 @@ class ManyMails:
         indexer.feed(self._source)
         self._mail = indexer.close()
 
-    async def add(self, count: int, newest: datetime, *, opens: int | None = None) -> list[uuid.UUID]:
-        """Add messages a minute apart, newest first; all behind the first `opens` open no more than a stone does."""
+    async def add(
+        self, count: int, newest: datetime, *, opens: int | None = None, stored: int | None = None
+    ) -> list[uuid.UUID]:
+        """Add messages a minute apart, newest first; all behind the first `opens` open no more than a stone does.
+
+        Those behind the first `stored` have no text.
+        """
         ids: list[uuid.UUID] = []
         for begin in range(0, count, AT_ONCE):
             messages: list[dict[str, Any]] = []
             deliveries: list[dict[str, Any]] = []
-            stored: list[dict[str, Any]] = []
+            blobs: list[dict[str, Any]] = []
             for number in range(begin, min(count, begin + AT_ONCE)):
                 at = newest - timedelta(minutes=number)
                 real = opens is None or number < opens
                 message, delivery, clear = self._rows(number, at) if real else empty_rows(self._reader.id, at)
                 messages.append(message)
                 deliveries.append(delivery)
-                if real:
+                if real and (stored is None or number < stored):
                     key = Blobs.new_key()
                     length = await self._blobs.put(key, _piece(clear))
                     row = {"id": uuid.uuid4(), "message_id": message["id"], "name": "source", "key": key}
-                    stored.append({**row, "sealed_bytes": length, "created_at": at})
+                    blobs.append({**row, "sealed_bytes": length, "created_at": at})
                 ids.append(delivery["id"])
             async with self._db.writing() as session:
                 await session.execute(insert(Message), messages)
                 await session.execute(insert(Delivery), deliveries)
-                if stored:
-                    await session.execute(insert(Blob), stored)
+                if blobs:
+                    await session.execute(insert(Blob), blobs)
         return ids
 
     def _rows(self, number: int, at: datetime) -> tuple[dict[str, Any], dict[str, Any], bytes]:
