@@ -18,7 +18,7 @@ from graph_sync.worker import Worker
 from service.core.states import Letter, NotDelivered
 from service.db.outbox import take_back_reminders
 from service.db.tables import Cursor, Delivery, Message, Outbox, Recipient
-from service.errors import ServiceError
+from service.errors import ServiceError, TryAgain
 from service.intake.receipts import tell_not_delivered
 from service.letters.opened import message_sheet, staff_sender
 from service.mime.headers import HeaderFilter
@@ -62,7 +62,7 @@ async def _look(worker: Worker, mailbox: Mailbox) -> int:
             link = ""
             continue
         for item_id in page.ids:
-            found += await _read(worker, mailbox, item_id)
+            found += await _guarded(worker, mailbox, item_id)
         async with worker.db.writing() as session:
             cursor = await _cursor(session, mailbox.address)
             cursor.link, cursor.done_at = page.link, worker.now()
@@ -70,6 +70,17 @@ async def _look(worker: Worker, mailbox: Mailbox) -> int:
         if page.delta_link:
             break
     return found
+
+
+async def _guarded(worker: Worker, mailbox: Mailbox, item_id: str) -> int:
+    """Handle one item; what is broken about it holds up no other."""
+    try:
+        return await _read(worker, mailbox, item_id)
+    except TryAgain:
+        raise
+    except ServiceError as exc:
+        log.error("bounce_broken", error=type(exc).__name__)  # noqa: TRY400 - no foreign text in logs
+        return 0
 
 
 async def _read(worker: Worker, mailbox: Mailbox, item_id: str) -> int:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from emulator.exchange.headers import Address, split_mail
 from emulator.exchange.reports import automatic_reply
@@ -13,7 +13,7 @@ from graph_sync.bounces import look_for_bounces
 from graph_sync.clean import clean
 from graph_sync.worker import Worker
 from service.core.states import Letter
-from service.db.tables import Outbox
+from service.db.tables import Outbox, Recipient
 from tests.graph_sync.conftest import ALICE, BOB, CAROL, MAILER, a_mail, send_all, take_in
 
 ODD = "somebody@elsewhere.example"
@@ -134,6 +134,17 @@ async def test_old_mail_is_put_aside_without_an_answer(worker: Worker, tenant: T
     await look_for_bounces(worker)
     assert await answers(worker) == 0
     assert inbox(tenant) == 0
+
+
+async def test_one_that_is_broken_holds_up_no_other(worker: Worker, tenant: Tenant):
+    about = await noticed(worker, tenant)
+    async with worker.db.writing() as session:
+        await session.execute(update(Recipient).values(bound=b"0" * 32))
+    await arrives(tenant, BOB, f"In-Reply-To: {about}")
+    await arrives(tenant, ODD, f"In-Reply-To: {about}")
+    await look_for_bounces(worker)
+    assert await answers(worker) == 1
+    assert inbox(tenant) == 1
 
 
 async def test_what_was_put_aside_is_deleted_after_two_days(worker: Worker, tenant: Tenant):
