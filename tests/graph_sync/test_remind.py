@@ -134,29 +134,6 @@ async def test_a_switched_off_reminder_is_not_sent_and_the_other_is(reminding: W
     assert await states(reminding) == ([off, sent] if which == "unread" else [sent, off])
 
 
-@pytest.mark.parametrize(
-    ("unread", "ending", "kept", "expected"),
-    [
-        (3 * DAY, 2 * DAY, 30 * DAY, ["unread", "ending"]),
-        (timedelta(), 2 * DAY, 30 * DAY, ["ending"]),
-        (3 * DAY, timedelta(), 30 * DAY, ["unread"]),
-        (timedelta(), timedelta(), 30 * DAY, []),
-        (3 * DAY, 2 * DAY, 5 * DAY - SECOND, ["unread"]),  # its end is told of before the first
-        (3 * DAY, 2 * DAY, 5 * DAY + SECOND * 60, ["unread", "ending"]),
-        (3 * DAY, 2 * DAY, 3 * DAY - SECOND, ["ending"]),
-        (3 * DAY, 2 * DAY, 2 * DAY - SECOND, []),
-    ],
-)
-async def test_reminders_that_make_no_sense_are_not_queued(
-    reminding: Worker, tenant: Tenant, unread: timedelta, ending: timedelta, kept: timedelta, expected: list[str]
-):
-    values = {"remind_unread": unread, "remind_ending": ending, "retention": kept}
-    reminding.settings = reminding.settings.model_copy(update=values)
-    await tenant.exchange.submit(ALICE, a_mail())
-    await take_in(reminding)
-    assert [row.once.split("/")[1] for row in await reminders(reminding)] == expected
-
-
 async def test_blind_copies_found_later_are_reminded_too(reminding: Worker, tenant: Tenant):
     await tenant.exchange.submit(ALICE, a_mail(bcc=CAROL))
     await take_in(reminding)
