@@ -21,7 +21,8 @@ async def list_thread(
 ) -> tuple[Sequence[Delivery], bool]:
     """Return the others of a thread, newest first, with their messages, and whether there are more."""
     if message.thread_index is not None:
-        tie = Message.thread_index == message.thread_index
+        # from the thread to its deliveries, never by way of all that the reader has
+        tie = Delivery.message_id.in_(select(Message.id).where(Message.thread_index == message.thread_index))
     else:
         # a mail without any id: only what was written on the portal knows that it belongs to it
         tie = or_(Message.answers_id == message.id, Message.id == message.answers_id)

@@ -178,7 +178,7 @@ def _add_others(
     db.execute("DELETE FROM made")
     db.execute(f"INSERT INTO made SELECT v, {one}, printf('%032x', 1 + abs(random() % {OTHER_READERS})) FROM {many}")
     changed = {
-        "messages": {"id": "made.message", "reference": "hex(randomblob(8))"},
+        "messages": {"id": "made.message", "reference": "hex(randomblob(8))", "thread_index": "randomblob(32)"},
         "deliveries": {
             "id": "made.message",
             "message_id": "made.message",

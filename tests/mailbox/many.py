@@ -111,6 +111,7 @@ def empty_rows(recipient_id: uuid.UUID, at: datetime) -> tuple[dict[str, Any], d
         "sheet_signature": os.urandom(71),
         "excerpt": os.urandom(270),
         "bcc": Bcc.KNOWN,
+        "thread_index": os.urandom(32),
     }
     delivery = {
         "id": uuid.uuid4(),
