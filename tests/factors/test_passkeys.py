@@ -249,7 +249,7 @@ async def test_last_passkey_asks_before_it_goes_and_signs_out_the_others(
     async with db.reading() as session:
         row_id = (await session.scalars(select(Passkey.id))).one()
     page = await person.browser.get(SECURITY)
-    path = f"{SECURITY}/passkeys/{row_id}/remove"
+    path = f"{SECURITY}/passkeys/{row_id.hex}/remove"
     assert path in page.text
     sure = await person.browser.post(path)
     assert "Remove your last passkey?" in sure.text
@@ -268,9 +268,9 @@ async def test_passkey_of_somebody_else_is_not_there(registered: Register, devic
     async with db.reading() as session:
         row_id = (await session.scalars(select(Passkey.id))).one()
     await carol.browser.get(SECURITY)
-    theirs = await carol.browser.post(f"{SECURITY}/passkeys/{row_id}/remove", sure="yes")
+    theirs = await carol.browser.post(f"{SECURITY}/passkeys/{row_id.hex}/remove", sure="yes")
     await carol.browser.get(SECURITY)
-    never = await carol.browser.post(f"{SECURITY}/passkeys/{'0' * 8}-0000-0000-0000-{'0' * 12}/remove", sure="yes")
+    never = await carol.browser.post(f"{SECURITY}/passkeys/{'0' * 32}/remove", sure="yes")
     assert (theirs.status, never.status) == (404, 404)
     assert await count(db, Passkey) == 1
 

@@ -139,7 +139,7 @@ async def test_places_tell_browser_and_system_and_are_signed_out(registered: Reg
     page = await shown(person.browser)
     assert page.count("<b>Firefox on Linux</b>") == 2
     assert page.index("This device") < page.index("Firefox on Linux")
-    [first, second] = re.findall(f"{SECURITY}/sessions/([0-9a-f-]+)/end", page)
+    [first, second] = re.findall(f"{SECURITY}/sessions/([0-9a-f]+)/end", page)
     assert (await person.browser.post(f"{SECURITY}/sessions/{first}/end")).to == f"{SECURITY}?done=signed-out"
     page = await shown(person.browser)
     assert page.count("Firefox on Linux</b>") == 2  # one signed in, one known
@@ -158,7 +158,7 @@ async def test_forgotten_browser_is_a_stranger_again(registered: Register, db: D
     await other.get("/inbox")
     await other.post("/sign-out")
     page = await shown(person.browser)
-    [device_id] = re.findall(f"{SECURITY}/browsers/([0-9a-f-]+)/forget", page)
+    [device_id] = re.findall(f"{SECURITY}/browsers/([0-9a-f]+)/forget", page)
     assert (await person.browser.post(f"{SECURITY}/browsers/{device_id}/forget")).to == f"{SECURITY}?done=forgotten"
     assert "Browsers we know" not in await shown(person.browser)
     await with_firefox(other)
@@ -182,7 +182,7 @@ async def test_what_belongs_to_somebody_else_is_not_there(registered: Register, 
         devices = (await session.scalars(select(Device))).all()
     before = len(bobs), len(devices)
     statuses = []
-    for path in [f"sessions/{row.id}/end" for row in bobs] + [f"browsers/{row.id}/forget" for row in devices]:
+    for path in [f"sessions/{row.id.hex}/end" for row in bobs] + [f"browsers/{row.id.hex}/forget" for row in devices]:
         await shown(carol.browser)
         statuses.append((path, (await carol.browser.post(f"{SECURITY}/{path}")).status))
     carols = [path for path, status in statuses if status == 303]
@@ -195,8 +195,8 @@ async def test_what_belongs_to_somebody_else_is_not_there(registered: Register, 
 
 CHANGES = [
     "passkeys", "passkeys/add", "authenticator/start", "authenticator", "authenticator/off", "recovery", "sessions/end",
-    f"passkeys/{'0' * 8}-0000-0000-0000-{'0' * 12}/remove", f"sessions/{'0' * 8}-0000-0000-0000-{'0' * 12}/end",
-    f"browsers/{'0' * 8}-0000-0000-0000-{'0' * 12}/forget",
+    f"passkeys/{'0' * 32}/remove", f"sessions/{'0' * 32}/end",
+    f"browsers/{'0' * 32}/forget",
 ]  # fmt: skip
 
 
@@ -337,3 +337,11 @@ async def test_password_line_tells_its_days(registered: Register, clock: Clock) 
     clock.advance(timedelta(days=59))
     await sign_in(browser, BOB, PASSWORD)
     assert "Good for 1 more day<" in await shown(browser)
+
+
+@pytest.mark.parametrize("name", ["x", "0" * 31, "0" * 33, "G" * 32, "%2e%2e"])
+async def test_what_is_no_id_is_not_there(registered: Register, name: str) -> None:
+    browser = (await registered()).browser
+    for path in (f"passkeys/{name}/remove", f"sessions/{name}/end", f"browsers/{name}/forget"):
+        await shown(browser)
+        assert (await browser.post(f"{SECURITY}/{path}")).status == 404, path

@@ -11,6 +11,7 @@ from service.accounts.passkeys import show as show_passkey
 from service.accounts.passwords import password_days
 from service.accounts.places import forget_browser, list_places, sign_out_elsewhere, sign_out_place
 from service.accounts.recovery import COUNT, count_codes
+from service.portal.mailbox.rows import read_id
 from service.portal.preferences.blueprint import preferences, reader, show
 from service.portal.preferences.security_proof import proven
 from service.portal.session import signed_in
@@ -43,11 +44,12 @@ async def security() -> ResponseReturnValue:
     )
 
 
-@preferences.post("/security/sessions/<uuid:session_id>/end")
+@preferences.post("/security/sessions/<name>/end")
 @signed_in
 @proven
-async def end_place(session_id: uuid.UUID) -> ResponseReturnValue:
-    if session_id == reader().session_id:
+async def end_place(name: str) -> ResponseReturnValue:
+    session_id = read_id(name)
+    if session_id is None or session_id == reader().session_id:
         abort(404)
     async with portal().db.writing() as session:
         if not await sign_out_place(session, reader().account_id, session_id):
@@ -66,12 +68,13 @@ async def end_elsewhere() -> ResponseReturnValue:
     return done("all-signed-out")
 
 
-@preferences.post("/security/browsers/<uuid:device_id>/forget")
+@preferences.post("/security/browsers/<name>/forget")
 @signed_in
 @proven
-async def forget_place(device_id: uuid.UUID) -> ResponseReturnValue:
+async def forget_place(name: str) -> ResponseReturnValue:
+    device_id = read_id(name)
     async with portal().db.writing() as session:
-        if not await forget_browser(session, reader().account_id, device_id):
+        if device_id is None or not await forget_browser(session, reader().account_id, device_id):
             abort(404)
     return done("forgotten")
 

@@ -1,7 +1,5 @@
 """Add and remove passkeys."""
 
-import uuid
-
 from quart import Response, abort, g, redirect, request
 from quart.typing import ResponseReturnValue
 
@@ -16,6 +14,7 @@ from service.portal.cookies import drop_cookie
 from service.portal.doors.passkey import passkey_answer, passkey_asked, site
 from service.portal.doors.sign_in import browser
 from service.portal.language import gettext as _
+from service.portal.mailbox.rows import read_id
 from service.portal.preferences.blueprint import preferences, reader, show
 from service.portal.preferences.security import done, drop_keys
 from service.portal.preferences.security_proof import proven
@@ -77,16 +76,16 @@ async def passkey_add() -> ResponseReturnValue:
     return done("passkey-added")
 
 
-@preferences.post("/security/passkeys/<uuid:passkey_id>/remove")
+@preferences.post("/security/passkeys/<name>/remove")
 @signed_in
 @proven
-async def passkey_remove(passkey_id: uuid.UUID) -> ResponseReturnValue:
+async def passkey_remove(name: str) -> ResponseReturnValue:
     """The last one asks first; all other browsers are signed out, as with each change of how to come in."""
-    form = await request.form
+    passkey_id, form = read_id(name), await request.form
     me, state = reader(), portal()
     async with state.db.reading() as session:
         rows = await list_passkeys(session, me.account_id)
-    if passkey_id not in {row.id for row in rows}:
+    if passkey_id is None or passkey_id not in {row.id for row in rows}:
         abort(404)
     if len(rows) == 1 and form.get("sure") != "yes":
         return await show("security", template="security_last", passkey=show_passkey(me.key, rows[0]))
