@@ -2,24 +2,28 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from service.blobs import Blobs
-from service.core.states import MessageKind
+from service.core.states import HandedOver, MessageKind
 from service.db.engine import Database
-from service.db.tables import Blob, Message
+from service.db.tables import Blob, Handover, Message
 from service.mailbox.opening import Content
+from service.recipients import address_index
 from service.vault.ring import KeyRing
 from tests.chromium import ROOT
+from tests.conftest import Clock
 from tests.portal_mailbox.conftest import Site
 from tests.portal_mailbox.test_reply import opened_by_mailer
 
 Rings = dict[str, KeyRing]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = (
     "<style>p{color:red}</style><p style='color:red' onclick='window.hit=1'>Kept <b>bold</b></p><script>window.hit=1"
     "</script><img src=x onerror='window.hit=1'><a href='javascript:window.hit=1'>odd</a><svg onload='window.hit=1'>"
@@ -209,9 +213,7 @@ async def test_a_whole_reply_by_keyboard_alone(site: Site, browser: Browser) -> 
     stops: list[str] = []
     for _ in range(20):
         await page.keyboard.press("Tab")
-        stops.append(
-            await page.evaluate("document.activeElement.dataset.do ?? document.activeElement.id")
-        )
+        stops.append(await page.evaluate("document.activeElement.dataset.do ?? document.activeElement.id"))
         if stops[-1] == "text":
             break
     assert stops[-2:] == ["bold", "text"], stops
@@ -363,17 +365,7 @@ async def test_saving_is_spoken_once_a_minute(site: Site, browser: Browser) -> N
 
 @pytest.mark.parametrize(("scheme", "lang"), [("light", "en"), ("dark", "es")])
 async def test_axe_finds_nothing_in_any_state(site: Site, browser: Browser, scheme: Any, lang: str) -> None:
-    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     context, page, _ = await site.open(browser, color_scheme=scheme)
-
-    async def is_fine() -> None:
-        for width in (1280, 320):
-            await page.set_viewport_size({"width": width, "height": 900})
-            assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        await page.evaluate(axe)
-        found = await page.evaluate("axe.run().then(all => all.violations.map(one => [one.id, one.nodes[0].html]))")
-        assert found == []
-
     await page.goto(f"{site.url}{site.mail}/reply?lang={lang}")
     await page.locator(".sm-chip").first.wait_for()
     await page.type("#to", "pat@gmail.com,")
@@ -383,11 +375,56 @@ async def test_axe_finds_nothing_in_any_state(site: Site, browser: Browser, sche
     await page.evaluate(DROP, ["drop", "too big.bin", 1_500_000])
     await page.type("#to", "d")
     await page.locator("#to-known [role=option]").first.wait_for()
-    await is_fine()
+    await is_fine(page)
     await page.click("[data-plain]")
     await page.evaluate("document.querySelector('[data-conflict]').hidden = false")
-    await is_fine()
+    await is_fine(page)
     await page.click("[data-rich]")
     await page.click("[data-do=link]")
-    await is_fine()
+    await is_fine(page)
     await context.close()
+
+
+async def test_a_session_that_ended_is_said_and_the_text_stays(site: Site, browser: Browser, clock: Clock) -> None:
+    context, page, _ = await site.open(browser)
+    await page.goto(f"{site.url}{site.mail}/reply")
+    clock.advance(timedelta(minutes=16))
+    await page.fill("#text", "Half a thought")
+    await page.locator("[data-said]", has_text="You were signed out.").wait_for()
+    assert await page.inner_text("[data-editor]") == "Half a thought"
+    await context.close()
+
+
+@pytest.mark.parametrize(("scheme", "lang"), [("light", "es"), ("dark", "en")])
+async def test_axe_finds_nothing_in_how_far_it_is(
+    site: Site, browser: Browser, db: Database, rings: Rings, scheme: Any, lang: str
+) -> None:
+    context, page, _ = await site.open(browser, color_scheme=scheme)
+    await page.goto(f"{site.url}{site.mail}/reply")
+    await page.type("#to", "dave@ct.gov, erin@ct.gov, frank@ct.gov,")
+    await page.fill("#text", "Hello")
+    await page.press("#text", "Control+Enter")
+    await page.wait_for_selector("text=Your reply was sent to")
+    await page.click("main [role=status] summary")
+    await is_fine(page)
+    moved = {"dave": HandedOver.DELIVERED, "erin": HandedOver.RETURNED, "frank": HandedOver.SENT}
+    async with db.writing() as session:
+        for name, state in moved.items():
+            index = address_index(rings["portal"], f"{name}@ct.gov")
+            await session.execute(
+                update(Handover).where(Handover.address_index == index).values(state=state, reason="5.7.1")
+            )
+    await page.goto(f"{site.url}/sent?lang={lang}")
+    await is_fine(page)
+    await page.click("a.sm-subj")
+    await is_fine(page)
+    await context.close()
+
+
+async def is_fine(page: Page) -> None:
+    for width in (1280, 320):
+        await page.set_viewport_size({"width": width, "height": 900})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = await page.evaluate("axe.run().then(all => all.violations.map(one => [one.id, one.nodes[0].html]))")
+    assert found == []
