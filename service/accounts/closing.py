@@ -9,7 +9,7 @@ a new recipient, who has nothing of the old one's.
 import json
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Exists, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,6 +36,7 @@ from service.db.tables import (
     Session,
 )
 from service.letters.queue import queue_letter
+from service.letters.reading import HOUR
 from service.recipients import mailing_address
 from service.vault.box import seal_box
 from service.vault.ring import KeyRing
@@ -103,14 +104,7 @@ async def _say_farewell(
     session: AsyncSession, ring: KeyRing, account_id: uuid.UUID, letter: Farewell, now: datetime
 ) -> None:
     """Queue the last letter, and let receipts that wait carry whom they speak of."""
-    receipts = await session.execute(
-        select(Outbox, Delivery.read_at)
-        .join(Delivery, Delivery.id == Outbox.delivery_id)
-        .where(Outbox.recipient_id == account_id, Outbox.letter == Letter.RECEIPT_READ, Outbox.state.in_(OPEN))
-    )
-    for row, read_at in receipts.all():
-        content = {"read_at": (read_at or now).isoformat(), "reader": letter.to}
-        row.payload = seal_box(ring, "mailer", f"outbox/{row.id.hex}", json.dumps(content).encode())
+    await _name_reader(session, ring, account_id, letter.to, now)
     await queue_letter(
         session,
         ring,
@@ -121,6 +115,38 @@ async def _say_farewell(
         | {"to": letter.to, "language": letter.language},
         recipient_id=account_id,
     )
+
+
+async def _name_reader(
+    session: AsyncSession, ring: KeyRing, account_id: uuid.UUID, address: str, now: datetime
+) -> None:
+    """Write into receipts that wait who read; where an hour's readers are gathered, the owner gets one of their own."""
+
+    def told_of(read_at: datetime) -> dict[str, str]:
+        return {"read_at": read_at.isoformat(), "reader": address}
+
+    waits = (Outbox.letter == Letter.RECEIPT_READ, Outbox.state.in_(OPEN), Delivery.read_at.is_not(None))
+    alone = select(Outbox, Delivery.read_at).join(Delivery, Delivery.id == Outbox.delivery_id)
+    for row, read_at in (await session.execute(alone.where(*waits, Outbox.recipient_id == account_id))).all():
+        if read_at is not None:
+            row.payload = seal_box(ring, "mailer", f"outbox/{row.id.hex}", json.dumps(told_of(read_at)).encode())
+    gathered = select(Outbox.once, Delivery.id, Delivery.message_id, Delivery.read_at).join(
+        Delivery, Delivery.message_id == Outbox.message_id
+    )
+    is_gathered = (*waits, Outbox.delivery_id.is_(None), Delivery.recipient_id == account_id)
+    for once, delivery_id, message_id, read_at in (await session.execute(gathered.where(*is_gathered))).all():
+        hour = datetime.fromtimestamp(float(once.rpartition("/")[2]), UTC)
+        if read_at is not None and hour <= read_at < hour + HOUR:
+            await queue_letter(
+                session,
+                ring,
+                Letter.RECEIPT_READ,
+                f"read/{delivery_id.hex}",
+                now,
+                payload=told_of(read_at),
+                message_id=message_id,
+                recipient_id=account_id,
+            )
 
 
 async def _let_go_of_messages(session: AsyncSession, account_id: uuid.UUID, now: datetime) -> None:

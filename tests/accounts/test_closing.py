@@ -28,6 +28,7 @@ from service.db.tables import (
 )
 from service.errors import SealBroken
 from service.letters.queue import open_payload, queue_letter
+from service.letters.reading import tell_read
 from service.mailbox.deliveries import get_delivery, mark_read
 from service.mailbox.own_folders import add_folder
 from service.recipients import get_by_address, unlock
@@ -253,3 +254,24 @@ async def test_the_row_of_who_ended_goes_with_the_last_that_is_known_of_its_lett
         await sweep(world.db, world.sync, world.blobs, world.clock())
         async with world.db.reading() as session:
             assert (await session.get(Recipient, account_id) is not None) is is_there
+
+
+async def test_a_reading_that_is_gathered_by_the_hour_is_told_all_the_same(world: World) -> None:
+    people = [f"reader{number}@example.net" for number in range(20)]
+    mail = await a_sealed_mail(world.db, world.rings, world.blobs, to=(BOB, *people), now=world.clock())
+    account_id = await world.register()
+    async with world.db.writing() as session:
+        delivery = await get_delivery(session, account_id, mail.deliveries[BOB], world.clock())
+        assert delivery is not None
+        await mark_read(session, world.ring, delivery, world.clock(), is_automatic=False)
+    world.clock.advance(timedelta(hours=1))  # the next hour's readers are others
+    async with world.db.writing() as session:
+        other = (await session.scalars(select(Delivery).where(Delivery.id == mail.deliveries[people[0]]))).one()
+        await tell_read(session, world.ring, other, world.clock())
+    await close(world, account_id)
+    async with world.db.reading() as session:
+        rows = (await session.scalars(select(Outbox).where(Outbox.letter == Letter.RECEIPT_READ))).all()
+    told = [open_payload(world.sync, row) for row in rows]
+    assert sorted(sorted(one) for one in told) == [["hour"], ["hour"], ["read_at", "reader"]]
+    [own] = [one for one in told if "reader" in one]
+    assert own == {"read_at": (world.clock() - timedelta(hours=1)).isoformat(), "reader": BOB}
