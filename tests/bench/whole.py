@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -147,7 +148,7 @@ class Bench:
         shown = await reader.open(page.url)
         page.url, page.links = shown.url, shown.links
         await reader.open(shown.frames[0])
-        wanted = [link for link, _ in shown.links if link.endswith("/message.eml") or "/file/" in link]
+        wanted = [link for link, _ in shown.links if link.endswith("/message.eml") or re.search(r"/file/\d+$", link)]
         got = 0
         for link in dict.fromkeys(wanted):
             async with reader.http.stream("GET", link) as answer:

@@ -1,5 +1,7 @@
+import asyncio
 import hashlib
 import os
+import threading
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from service.db.engine import Database
 from service.errors import Broken, SealBroken
 from service.mailbox.deliveries import count_folders, get_delivery, list_blobs, list_folder
 from service.mailbox.html import HTML_LONGEST
+from service.mailbox.links import Links
 from service.mailbox.opening import Content, Opened, open_delivery
 from service.mailbox.shown import show_body
 from service.vault.ring import KeyRing
@@ -144,3 +147,21 @@ async def test_the_pages_of_one_mail_are_cleaned_up_to_a_limit_together(
     assert shown.html.count("<b>t</b>") == 2 - simplified
     assert shown.is_simplified == bool(simplified)
     assert shown.is_cut == bool(simplified)  # of its words only the beginning fits
+
+
+async def test_texts_are_cleaned_beside_the_loop_and_two_at_once(
+    db: Database, rings: Rings, blobs: Blobs, clock: Clock
+) -> None:
+    page = with_files(html="<a href='https://ct.gov/'>a</a>" * 99)
+    opened, content = await opened_by(
+        db, rings, blobs, clock, await a_sealed_mail(db, rings, blobs, page, now=clock.now)
+    )
+    seen: set[int] = set()
+
+    def write(number: int) -> str:
+        seen.add(threading.get_ident())
+        return str(number)
+
+    await asyncio.gather(*(show_body(content, opened.sheet, links=Links(write)) for _ in range(12)))
+    assert threading.get_ident() not in seen
+    assert 1 <= len(seen) <= 2

@@ -244,3 +244,14 @@ async def test_a_text_that_cannot_be_shown_is_its_words_and_says_so(box: Box) ->
         assert "Deep words" in text
         assert text.index("These are its words.") < text.index('<main class="sm-mail">')
     assert "These are its words." not in await box.page((await box.put(with_files(html="<p>x"))) + "/body")
+
+
+async def test_a_text_of_megabytes_of_tags_is_its_first_words_and_a_download(box: Box) -> None:
+    mail = await box.put(with_files(html="<b>word</b> " * 400_000))
+    page = await box.page(mail)
+    assert "Only its beginning is shown" in page
+    assert f'href="{mail}/file/1"' in page
+    text = await box.page(f"{mail}/body")
+    assert "These are its words. The text is very long." in text
+    assert len(text) < 1_000_000
+    assert "word word" in text
