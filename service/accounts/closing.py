@@ -133,7 +133,7 @@ async def _name_reader(
     gathered = select(Outbox.once, Delivery.id, Delivery.message_id, Delivery.read_at).join(
         Delivery, Delivery.message_id == Outbox.message_id
     )
-    is_gathered = (*waits, Outbox.delivery_id.is_(None), Delivery.recipient_id == account_id)
+    is_gathered = (*waits, Outbox.recipient_id.is_(None), Delivery.recipient_id == account_id)
     for once, delivery_id, message_id, read_at in (await session.execute(gathered.where(*is_gathered))).all():
         hour = datetime.fromtimestamp(float(once.rpartition("/")[2]), UTC)
         if read_at is not None and hour <= read_at < hour + HOUR:

@@ -28,7 +28,6 @@ from service.db.tables import (
 )
 from service.errors import SealBroken
 from service.letters.queue import open_payload, queue_letter
-from service.letters.reading import tell_read
 from service.mailbox.deliveries import get_delivery, mark_read
 from service.mailbox.own_folders import add_folder
 from service.recipients import get_by_address, unlock
@@ -266,8 +265,11 @@ async def test_a_reading_that_is_gathered_by_the_hour_is_told_all_the_same(world
         await mark_read(session, world.ring, delivery, world.clock(), is_automatic=False)
     world.clock.advance(timedelta(hours=1))  # the next hour's readers are others
     async with world.db.writing() as session:
-        other = (await session.scalars(select(Delivery).where(Delivery.id == mail.deliveries[people[0]]))).one()
-        await tell_read(session, world.ring, other, world.clock())
+        theirs = await session.scalar(select(Delivery.recipient_id).where(Delivery.id == mail.deliveries[people[0]]))
+        assert theirs is not None
+        other = await get_delivery(session, theirs, mail.deliveries[people[0]], world.clock())
+        assert other is not None
+        await mark_read(session, world.ring, other, world.clock(), is_automatic=False)
     await close(world, account_id)
     async with world.db.reading() as session:
         rows = (await session.scalars(select(Outbox).where(Outbox.letter == Letter.RECEIPT_READ))).all()
@@ -275,3 +277,8 @@ async def test_a_reading_that_is_gathered_by_the_hour_is_told_all_the_same(world
     assert sorted(sorted(one) for one in told) == [["hour"], ["hour"], ["read_at", "reader"]]
     [own] = [one for one in told if "reader" in one]
     assert own == {"read_at": (world.clock() - timedelta(hours=1)).isoformat(), "reader": BOB}
+    next_one = await world.register(people[0])
+    assert await close(world, next_one, Farewell(people[0], "en"))
+    async with world.db.reading() as session:
+        rows = (await session.scalars(select(Outbox).where(Outbox.letter == Letter.RECEIPT_READ))).all()
+    assert [open_payload(world.sync, row).get("reader") for row in rows].count(people[0]) == 1
