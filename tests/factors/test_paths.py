@@ -38,3 +38,20 @@ def test_rows_of_sessions_are_made_in_one_place() -> None:
                 assert list(openers(path, {"add_session", "come_in_on", "come_in_or_ask"})) == [], path.name
             made = set(openers(path, {"Session"}))
             assert made <= {"sessions.add_session"}, path.name
+
+
+def test_each_foreign_library_has_one_door() -> None:
+    doors = {
+        "webauthn": "service/accounts/passkeys.py",
+        "pyotp": "service/accounts/authenticator.py",
+        "segno": "service/portal/preferences/security_authenticator.py",
+    }
+    found: dict[str, set[str]] = {name: set() for name in doors}
+    for folder in ("service", "graph_sync"):
+        for path in (TOP / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                for name in {one.partition(".")[0] for one in names} & set(doors):
+                    found[name].add(str(path.relative_to(TOP)))
+    assert found == {name: {door} for name, door in doors.items()}
