@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from service.accounts.preferring import set_signature
 from service.blobs import Blobs
-from service.core.limits import RETENTION
+from service.core.limits import MEBIBYTE, RETENTION
 from service.core.states import HandedOver, MessageKind
 from service.db.engine import Database
 from service.db.tables import Delivery, Handover, Message
@@ -119,6 +119,17 @@ async def test_the_script_is_told_what_is_stored(bob: Signed, mail: SealedMail) 
     assert answer["body"] == len(GOOD["text"])
     more = await save(bob, answer["draft"], text="More", base=answer["base"])
     assert more["base"] != answer["base"]
+
+
+@pytest.mark.parametrize(("over", "is_cut"), [(0, False), (1, True)])
+async def test_the_script_is_told_that_a_text_was_cut(
+    bob: Signed, mail: SealedMail, *, over: int, is_cut: bool
+) -> None:
+    answer = await save(bob, address(mail, "/reply"), text="x" * (MEBIBYTE + over))
+    assert answer.get("cut") == (
+        "The text is 1 KB too long. Its end was cut off; send it as a file." if is_cut else None
+    )
+    assert answer["body"] == MEBIBYTE
 
 
 async def test_another_windows_words_are_not_written_over(bob: Signed, mail: SealedMail) -> None:

@@ -40,8 +40,9 @@ PASTE = """([html, plain]) => {
 DROP = """([kind, name, length]) => {
   const data = new DataTransfer();
   data.items.add(new File([new Uint8Array(length)], name));
-  const target = document.querySelector(kind === 'paste' ? '[data-editor]' : '[data-drop]');
-  const event = kind === 'paste'
+  if (kind === 'picture') data.setData('text/html', '<meta charset="utf-8"><img src="https://x.example/1.png">');
+  const target = document.querySelector(kind === 'drop' ? '[data-drop]' : '[data-editor]');
+  const event = kind !== 'drop'
     ? new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true})
     : new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true});
   target.dispatchEvent(event);
@@ -246,7 +247,7 @@ async def test_a_link_is_set_by_its_dialog(site: Site, browser: Browser) -> None
     await context.close()
 
 
-@pytest.mark.parametrize("way", ["choose", "drop", "paste"])
+@pytest.mark.parametrize("way", ["choose", "drop", "paste", "picture"])
 async def test_a_file_goes_up_at_once(site: Site, browser: Browser, tmp_path: Path, way: str) -> None:
     context, page, faults = await site.open(browser)
     await page.goto(f"{site.url}{site.mail}/reply")

@@ -106,6 +106,7 @@ async def _whole(work: Work, draft: Draft) -> Body:
 async def _store(work: Work, draft: Draft, body: Body, *, is_sent: bool) -> bool:
     on, who = portal(), reader()
     if is_sent:
+        draft.written_in("")
         finish(draft, g.now)
         if work.original is None:
             draft.expires_at = g.now + on.settings.retention

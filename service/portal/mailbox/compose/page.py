@@ -82,6 +82,9 @@ def tell(work: Work, draft: Draft | None, **more: Any) -> Response:
         ]
         place = url_for("mailbox.draft", delivery=draft.delivery_id.hex)
         told |= {"draft": place, "base": draft.base, "files": files, "body": draft.body_size}
+        if over := work.typed.text_over_by:
+            cut = _("The text is %(over)s too long. Its end was cut off; send it as a file.")
+            told["cut"] = cut % {"over": size(over)}
         told["saved"] = _("Draft saved %(time)s") % {"time": g.times.clock(g.now)}
     answer: Response = jsonify(told | more)
     return answer

@@ -207,15 +207,22 @@ if (composing) {
   form.addEventListener(
     "paste",
     (event) => {
-      const { files, types } = event.clipboardData;
-      if (!files.length || types.includes("text/plain") || types.includes("text/html")) return;
+      const { files } = event.clipboardData;
+      const markup = event.clipboardData.getData("text/html");
+      // words copied with their picture are words; a picture alone is a file, whatever markup names it
+      const said = markup.replace(/<style\b[\s\S]*?<\/style\s*>/gi, "").replace(/<[^>]*>|&nbsp;/g, "");
+      if (!files.length || said.trim()) return;
       event.preventDefault();
       event.stopPropagation();
       take([...files]);
     },
     true,
   );
-  form.addEventListener("input", () => tell());
+  let counting = 0;
+  form.addEventListener("input", () => {
+    clearTimeout(counting);
+    counting = setTimeout(tell, 500);
+  });
   composing.isBusy = () => waiting.length > 0;
   composing.checks.push({
     now: async () => true,

@@ -120,6 +120,7 @@ if (composing) {
         this.chips.splice(at, 1, ...fresh.map((person) => ({ text: person.text, person })));
         this.write();
         this.show();
+        this.status.textContent = fresh.flatMap((one) => one.why ?? []).join(" ");
       });
     }
 

@@ -93,7 +93,7 @@ const composing = (() => {
       if (!ok) throw new Error("not saved");
       keep(told);
       wait = 2000;
-      say(told.saved, true);
+      say(told.cut ?? told.saved, !told.cut);
       return true;
     } catch (error) {
       state.isDirty = true;
