@@ -1,4 +1,7 @@
-"""The README's pictures: `python -m tests.screenshots`; with `--all FOLDER` every page in every width too."""
+"""The README's pictures: `python -m tests.screenshots`; with `--all FOLDER` every page in every width too.
+
+`--gallery FOLDER` takes the portal's pages and states only (tests.gallery), in both languages.
+"""
 
 import argparse
 import asyncio
@@ -13,6 +16,7 @@ from typing import Literal
 from playwright.async_api import FilePayload, Page, async_playwright
 
 from emulator.cast import LIAM, MARIA, ROSA
+from tests import gallery
 from tests.chromium import ARGUMENTS, ROOT, chromium_path
 from tests.journey.person import Outsider, Staff, Visit
 from tests.journey.running import Running
@@ -48,6 +52,10 @@ LIST: FilePayload = {"name": "Household list.pdf", "mimeType": "application/pdf"
 
 class TooBig(Exception):
     """A picture weighs more than it may; the message names it."""
+
+
+class NotShown(Exception):
+    """Pages of the portal that no picture shows; the message names their routes."""
 
 
 @dataclass
@@ -201,18 +209,34 @@ async def take_pictures(every: Path | None, data: Path) -> None:
             await browser.close()
 
 
+async def take_gallery(every: Path, data: Path) -> None:
+    """Take every page and state of the portal. Raises NotShown."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
+        missing = await gallery.walk(browser, data, Album(every).page)
+        await browser.close()
+    if missing:
+        raise NotShown(", ".join(missing))
+
+
 def main() -> int:
     """Parse the words and take the pictures."""
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("--all", type=Path, metavar="FOLDER", help="every page, three widths, light and dark, into it")
-    every: Path | None = parser.parse_args().all
-    for folder in (PICTURES, every):
+    parser.add_argument("--gallery", type=Path, metavar="FOLDER", help="pages and states of the portal only, into it")
+    told = parser.parse_args()
+    every: Path | None = told.all
+    for folder in (PICTURES, every, told.gallery):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
     os.environ["TZ"] = "America/New_York"  # the emulator's pages tell the time of the machine, the portal Eastern time
     time.tzset()
     with tempfile.TemporaryDirectory(prefix="safemail-pictures-") as data:
-        asyncio.run(take_pictures(every, Path(data)))
+        if told.gallery is None:
+            asyncio.run(take_pictures(every, Path(data)))
+        if wanted := told.gallery or every:
+            (rooms := Path(data) / "gallery").mkdir()
+            asyncio.run(take_gallery(wanted, rooms))
     return 0
 
 
