@@ -1,8 +1,9 @@
 """Each section is a page and a form; what was saved is there when one comes again, and takes effect."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from quart import Quart
@@ -14,6 +15,7 @@ from service.core.preferences import Preferences, read_preferences
 from service.core.states import AccountState
 from service.db.engine import Database
 from service.db.tables import Account, Recipient
+from service.portal.dates import Times
 from service.recipients import unlock
 from service.vault.ring import KeyRing
 from tests.conftest import Clock
@@ -246,3 +248,20 @@ async def test_strangers_are_led_to_sign_in(app: Quart) -> None:
     for section in (*SECTIONS, "data/mail.zip", "data/mail.mbox", "data/record.csv", "data/close"):
         answer = await app.test_client().get(f"/preferences/{section}", headers={"Host": "localhost:8400"})
         assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_in_numbers_every_form_is_the_same_in_both_languages(language: str) -> None:
+    now = datetime(2026, 9, 22, 19, 0, tzinfo=UTC)
+    times = Times(ZoneInfo("America/New_York"), language, now, "iso")
+    zone = {"en": "(Eastern time)", "es": "(hora del Este)"}[language]
+    at = datetime(2026, 9, 3, 4, 5, tzinfo=UTC)
+    assert times.full(at) == times.until(at) == f"2026-09-03 00:05 {zone}"
+    assert (times.day(at), times.clock(at)) == ("2026-09-03", "00:05")
+    assert times.short(at) == "2026-09-03"
+    assert times.short(now) == "15:00"
+    assert times.short(now - timedelta(days=1)) == {"en": "Yesterday", "es": "Ayer"}[language]
+    assert times.left(now + timedelta(days=8)) == "2026-09-30"
+    assert times.left(now + timedelta(days=3)) == {"en": "3 days left", "es": "Quedan 3 días"}[language]
+    assert times.written("").day(at) != times.day(at)
+    assert times.at(ZoneInfo("Asia/Tokyo")) == "04:00"
