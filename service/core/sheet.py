@@ -46,7 +46,7 @@ class Part:
     name: str
     """Safe to show and to save as; empty for bodies and containers."""
     blob: str
-    """Name of the blob in the message: `source`, `body`, `file-1` …"""
+    """Name of the blob in the message: `source`, `body`, `body-html`, `file-…`."""
     offset: int
     """First byte of the encoded part in the blob's clear text."""
     length: int

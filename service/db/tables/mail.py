@@ -191,7 +191,7 @@ class Blob(Model):
     id: Mapped[Key]
     message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("messages.id"), index=True)
     name: Mapped[str] = mapped_column(String(32))
-    """As parts name it: `source`, `body`, `file-1` …"""
+    """As parts name it: `source`, `body`, `body-html`, `file-…`."""
     key: Mapped[str] = mapped_column(String(80), unique=True)
     """Key in the blob store."""
     sealed_bytes: Mapped[int]

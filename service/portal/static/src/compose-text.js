@@ -18,10 +18,17 @@ if (composing) {
       .replace(/<style\b[\s\S]*?(?:<\/style\s*>|$)/gi, "")
       .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/\sstyle\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]*)/gi, " "));
   const purify = (markup) =>
-    DOMPurify.sanitize(withoutStyles(markup), { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ["href"], ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, ALLOWED_URI_REGEXP: LINK, RETURN_DOM_FRAGMENT: true });
-  const lines = (words_) => {
+    DOMPurify.sanitize(withoutStyles(markup), {
+      ALLOWED_TAGS: TAGS,
+      ALLOWED_ATTR: ["href"],
+      ALLOW_DATA_ATTR: false,
+      ALLOW_ARIA_ATTR: false,
+      ALLOWED_URI_REGEXP: LINK,
+      RETURN_DOM_FRAGMENT: true,
+    });
+  const linesOf = (plainWords) => {
     const out = document.createElement("div");
-    for (const line of words_.split("\n")) {
+    for (const line of plainWords.split("\n")) {
       const row = document.createElement("div");
       row.append(line || document.createElement("br"));
       out.append(row);
@@ -50,17 +57,21 @@ if (composing) {
     [box.id, text.id] = isRichNow ? ["text", "text-plain"] : ["text-rich", "text"];
   };
   // The server tells the words of what was written; here only what is needed to go on typing.
-  const words_ = () => {
+  const wordsOf = () => {
     const told = [];
     const rows = box.cloneNode(true);
     for (const item of rows.querySelectorAll("ul > li")) item.prepend("- ");
-    for (const list of rows.querySelectorAll("ol")) [...list.children].forEach((item, number) => item.prepend(`${number + 1}. `));
-    for (const row of rows.querySelectorAll("div, p, li, tr, h1, h2, h3, pre")) if (!row.querySelector("div, p, li, tr")) told.push(row.textContent.replace(/\u00a0/g, " "));
+    for (const list of rows.querySelectorAll("ol")) {
+      [...list.children].forEach((item, number) => item.prepend(`${number + 1}. `));
+    }
+    for (const row of rows.querySelectorAll("div, p, li, tr, h1, h2, h3, pre")) {
+      if (!row.querySelector("div, p, li, tr")) told.push(row.textContent.replace(/\u00a0/g, " "));
+    }
     return told.length ? told.join("\n") : rows.textContent;
   };
 
   const startsRich = words.format === "rich" || html.value.trim() !== "";
-  squire.setHTML(html.value.trim() || lines(text.value));
+  squire.setHTML(html.value.trim() || linesOf(text.value));
   bar.hidden = false;
   set(startsRich);
   squire.moveCursorToStart();
@@ -74,21 +85,24 @@ if (composing) {
   }
 
   toPlain.addEventListener("click", () => {
-    text.value = words_();
+    text.value = wordsOf();
     set(false);
     composing.changed();
     text.focus();
   });
   toRich.addEventListener("click", () => {
     set(true);
-    squire.setHTML(lines(text.value));
+    squire.setHTML(linesOf(text.value));
     composing.changed();
     squire.focus();
   });
 
   // ---- the tools ----
-  const has = { bold: ["B"], italic: ["I"], underline: ["U"], bullets: ["UL"], numbers: ["OL"], quote: ["BLOCKQUOTE"], link: ["A"] };
-  const isOn = (name) => (has[name] ?? []).some((tag) => squire.hasFormat(tag)) || (has[name] && new RegExp(`(^|>)(${has[name].join("|")})(>|$|\\.|#)`).test(squire.getPath()));
+  const tagOf = { bold: "B", italic: "I", underline: "U", bullets: "UL", numbers: "OL", quote: "BLOCKQUOTE" };
+  const isOn = (name) => {
+    const tag = tagOf[name];
+    return Boolean(tag) && (squire.hasFormat(tag) || squire.getPath().split(">").includes(tag));
+  };
   const does = {
     bold: (on) => (on ? squire.removeBold() : squire.bold()),
     italic: (on) => (on ? squire.removeItalic() : squire.italic()),
@@ -101,17 +115,16 @@ if (composing) {
   };
   const tools = [...marks.querySelectorAll("[data-do]")];
   const show = () => {
-    for (const tool of tools) if (has[tool.dataset.do]) tool.setAttribute("aria-pressed", String(Boolean(isOn(tool.dataset.do))));
+    for (const tool of tools) if (tagOf[tool.dataset.do]) tool.setAttribute("aria-pressed", String(isOn(tool.dataset.do)));
   };
   for (const tool of tools) {
-    if (!has[tool.dataset.do] || tool.dataset.do === "link") tool.removeAttribute("aria-pressed");
+    if (!tagOf[tool.dataset.do]) tool.removeAttribute("aria-pressed");
     tool.addEventListener("pointerdown", (event) => event.preventDefault()); // the selection stays
     tool.addEventListener("click", () => {
       does[tool.dataset.do](isOn(tool.dataset.do));
       if (tool.dataset.do !== "link") show();
     });
   }
-  has.link = undefined;
   for (const name of ["pathChange", "select", "cursor"]) squire.addEventListener(name, show);
   // One stop for Tab; arrows go from tool to tool.
   const buttons = () => [...bar.querySelectorAll("button")].filter((one) => !one.hidden && !one.closest("[hidden]"));
