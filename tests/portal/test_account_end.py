@@ -84,6 +84,7 @@ async def test_guessing_the_password_ends_the_session_not_the_account(registered
     assert (await person.browser.get("/inbox")).status == 303
 
 
-async def test_the_page_after_the_end_tells_nobody_anything(registered: Register) -> None:
+async def test_the_page_after_the_end_says_nothing_to_who_has_an_account(registered: Register) -> None:
     person = await registered()
+    assert (await person.browser.get("/preferences/closed")).to == "/preferences"
     assert (await person.elsewhere().get("/preferences/closed")).status == 200

@@ -128,6 +128,8 @@ async def _prove(typed: str) -> Proof:
 @preferences.get("/closed")
 async def closed() -> ResponseReturnValue:
     """Say that it is gone; whoever comes here by another way learns nothing of anybody."""
+    if g.reader is not None:
+        return redirect("/preferences", 303)
     return await render_template("preferences/closed.html")
 
 
