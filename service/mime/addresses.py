@@ -8,7 +8,7 @@ import re
 from service.core.sheet import Person
 from service.core.text import one_line
 from service.mime.charsets import decode_header
-from service.mime.limits import ADDRESSES, VALUE_BYTES
+from service.mime.limits import ADDRESSES, TOP_HEADER_BYTES
 from service.mime.words import decode_words
 
 NAME_CHARACTERS = 80
@@ -48,7 +48,7 @@ class _Item:
 
 def read_addresses(value: bytes | str) -> list[Person]:
     """Read the people in an unfolded value; whoever has no readable address keeps what was written as the address."""
-    text = (decode_header(value) if isinstance(value, bytes) else value)[:VALUE_BYTES]
+    text = (decode_header(value) if isinstance(value, bytes) else value)[:TOP_HEADER_BYTES]
     found: list[Person] = []
     pending: list[str] = []
     for item in _split(text):

@@ -128,10 +128,10 @@ def field_names(block: bytes) -> list[str]:
     return [name for name, _ in split_fields(block) if name]
 
 
-def raw_values(block: bytes, name: str) -> list[bytes]:
-    """Return the unfolded values of a field as bytes, trimmed."""
+def raw_values(block: bytes, name: str, longest: int = VALUE_BYTES) -> list[bytes]:
+    """Return the unfolded values of a field as bytes, trimmed, each cut at its longest."""
     wanted = name.lower()
-    return [_unfold(raw) for found, raw in split_fields(block) if found == wanted]
+    return [_unfold(raw, longest) for found, raw in split_fields(block) if found == wanted]
 
 
 def get_all(block: bytes, name: str) -> list[str]:
@@ -165,9 +165,9 @@ def _without_smuggled(found: re.Match[bytes]) -> bytes:
     return b"" if _KNOWN.fullmatch(name) and not is_kept(name) else found[0]
 
 
-def _unfold(raw: bytes) -> bytes:
+def _unfold(raw: bytes, longest: int) -> bytes:
     value = raw.partition(b":")[2]
-    return _LINE_ENDS.sub(b"", value).strip()[:VALUE_BYTES]
+    return _LINE_ENDS.sub(b"", value).strip()[:longest]
 
 
 class HeaderFilter:

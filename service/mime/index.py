@@ -11,7 +11,7 @@ from service.mime.addresses import read_addresses
 from service.mime.excerpt import cut_text
 from service.mime.headers import field_names, raw_values
 from service.mime.leaves import Gatherer, Leaf
-from service.mime.limits import ADDRESSES, EXCERPT_BYTES
+from service.mime.limits import ADDRESSES, EXCERPT_BYTES, TOP_HEADER_BYTES
 from service.mime.notes import Note
 from service.mime.parts import make_parts
 from service.mime.roles import view
@@ -106,7 +106,8 @@ class MailIndexer:
 
 
 def _people(block: bytes, name: str) -> tuple[Person, ...]:
-    everybody = (person for value in raw_values(block, name) for person in read_addresses(value))
+    values = raw_values(block, name, TOP_HEADER_BYTES)  # two thousand people with their names are more than one value
+    everybody = (person for value in values for person in read_addresses(value))
     return tuple(islice(everybody, ADDRESSES))
 
 

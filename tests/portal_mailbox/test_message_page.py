@@ -52,7 +52,7 @@ def box(bob: Signed, db: Database, rings: Rings, blobs: Blobs, clock: Clock) -> 
 
 
 def to(count: int) -> bytes:
-    return b"To: " + b",\r\n ".join(b"P%d <p%d@gmail.example>" % (n, n) for n in range(count))
+    return b"To: " + b",\r\n ".join(b"Person of the long name %d <p%d@gmail.example>" % (n, n) for n in range(count))
 
 
 async def test_two_thousand_people_and_five_hundred_files_are_one_small_page(box: Box) -> None:
