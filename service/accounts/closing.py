@@ -6,7 +6,6 @@ of retention deletes their blobs. The recipient's row stays for a while, ended a
 a new recipient, who has nothing of the old one's.
 """
 
-import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,10 +34,9 @@ from service.db.tables import (
     Reset,
     Session,
 )
-from service.letters.queue import queue_letter
+from service.letters.queue import queue_letter, seal_payload
 from service.letters.reading import HOUR
 from service.recipients import mailing_address
-from service.vault.box import seal_box
 from service.vault.ring import KeyRing
 
 GONE = b""
@@ -129,7 +127,7 @@ async def _name_reader(
     alone = select(Outbox, Delivery.read_at).join(Delivery, Delivery.id == Outbox.delivery_id)
     for row, read_at in (await session.execute(alone.where(*waits, Outbox.recipient_id == account_id))).all():
         if read_at is not None:
-            row.payload = seal_box(ring, "mailer", f"outbox/{row.id.hex}", json.dumps(told_of(read_at)).encode())
+            row.payload = seal_payload(ring, row.id, row.letter, told_of(read_at))
     gathered = select(Outbox.once, Delivery.id, Delivery.message_id, Delivery.read_at).join(
         Delivery, Delivery.message_id == Outbox.message_id
     )

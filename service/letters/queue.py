@@ -11,8 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.states import LANE_OF, Letter, Outgoing
 from service.db.tables import Outbox
+from service.errors import SealBroken
+from service.vault.binding import bind, is_bound
 from service.vault.box import open_box, seal_box
 from service.vault.ring import KeyRing
+from service.vault.types import Sealed
+
+PROOF_BYTES = 32
+_WHAT = "outbox"
 
 
 async def queue_letter(
@@ -67,7 +73,7 @@ def _row(ring: KeyRing, letter: Letter, once: str, now: datetime, payload: dict[
         "lane": LANE_OF[letter],
         "letter": letter,
         "once": once,
-        "payload": seal_box(ring, "mailer", f"outbox/{row_id.hex}", json.dumps(payload).encode()) if payload else None,
+        "payload": seal_payload(ring, row_id, letter, payload) if payload else None,
         "state": Outgoing.PENDING,
         "due_at": now,
         "created_at": now,
@@ -80,8 +86,31 @@ def _insert(session: AsyncSession) -> Any:
 
 
 def open_payload(ring: KeyRing, row: Outbox) -> dict[str, Any]:
-    """Open a row's payload (sync only); empty where it has none. Raises SealBroken."""
+    """Open a row's payload (sync only); empty where it has none. Raises SealBroken, also where we did not write it."""
     if row.payload is None:
         return {}
-    opened: dict[str, Any] = json.loads(open_box(ring, f"outbox/{row.id.hex}", row.payload))
-    return opened
+    opened = open_box(ring, _place(row.id), row.payload)
+    proof, content = opened[:PROOF_BYTES], opened[PROOF_BYTES:]
+    if not is_bound(ring, "index", proof, _WHAT, *_fields(row.id, row.letter, content)):
+        raise SealBroken
+    told: dict[str, Any] = json.loads(content)
+    return told
+
+
+def seal_payload(ring: KeyRing, row_id: uuid.UUID, letter: Letter, payload: dict[str, Any]) -> Sealed:
+    """Box a row's payload to the mailer, with the proof that we wrote it: anybody may hold the mailer's public key.
+
+    In the box: HMAC over row, letter and content (32) ‖ JSON.
+    """
+    content = json.dumps(payload).encode()
+    return seal_box(
+        ring, "mailer", _place(row_id), bind(ring, "index", _WHAT, *_fields(row_id, letter, content)) + content
+    )
+
+
+def _place(row_id: uuid.UUID) -> str:
+    return f"outbox/{row_id.hex}"
+
+
+def _fields(row_id: uuid.UUID, letter: Letter, content: bytes) -> tuple[bytes, ...]:
+    return row_id.bytes, letter.value.encode(), content

@@ -16,6 +16,7 @@ from service.core.sheet import Part, Person, Role, Sheet
 from service.core.states import LANE_OF, AccountState, Bcc, Envelope, Folder, Letter, MessageKind
 from service.db.tables import Account, Blob, Delivery, Message, Outbox, Recipient
 from service.letters.branding import Branding
+from service.letters.queue import seal_payload
 from service.letters.written import reply_payload
 from service.recipients import new_recipient
 from service.vault.box import seal_box
@@ -207,13 +208,12 @@ class Post:
     def a_row(self, letter: Letter, payload: dict[str, Any] | None = None, **ids: Any) -> Outbox:
         """Make the outbox row, as `queue_letter` writes it and a worker takes it on."""
         row_id = uuid.UUID(int=7)
-        boxed = json.dumps(payload).encode() if payload else None
         return Outbox(
             id=row_id,
             lane=LANE_OF[letter],
             letter=letter,
             once="x",
-            payload=seal_box(self.sync, "mailer", f"outbox/{row_id.hex}", boxed) if boxed else None,
+            payload=seal_payload(self.sync, row_id, letter, payload) if payload else None,
             mailer="safemail@ct.gov",
             due_at=SENT,
             created_at=SENT,

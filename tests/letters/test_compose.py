@@ -1,6 +1,7 @@
 """Every letter as it leaves us. `golden/` holds what a person has read and found right."""
 
 import base64
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from service.letters.branding import Branding
 from service.letters.compose import BODIES_BYTES, Composed, compose
 from service.letters.written import reply_payload
 from service.mime.writer import Outgoing, write_mail
+from service.vault.box import seal_box
 from tests.letters.builders import BRAND, EXPIRES, MARIA, ROSA, SENT, SUBJECT, TOKEN, WRITER, Post, a_part, a_sheet
 
 Golden = Callable[[str, Outgoing], None]
@@ -511,3 +513,19 @@ async def test_foreign_strings_stay_in_their_place(post: Post, evil: str):
         assert mail.html.count("<a ") == (1 if mail is notice else 0)
     for mail in mails[:2]:  # no line of the text begins with foreign words but where ours put them
         assert not any(line.startswith(("Bcc:", "first line")) for line in mail.text.splitlines())
+
+
+async def test_what_we_did_not_put_into_the_outbox_is_not_written(post: Post):
+    """The mailer's public key is no secret: a box that opens is not yet ours."""
+    told_code = {"to": "eve@example.net", "code": "083172", "language": "en"}
+    row = post.a_row(Letter.CODE, told_code)
+    assert (await write(post, row)).outgoing.to == (Person("", "eve@example.net"),)
+    place, content = f"outbox/{row.id.hex}", json.dumps(told_code).encode()
+    for forged in (content, bytes(32) + content, b""):
+        row.payload = seal_box(post.sync, "mailer", place, forged)
+        with pytest.raises(SealBroken):
+            await write(post, row)
+    moved = post.a_row(Letter.CODE, told_code)
+    moved.letter = Letter.RECEIPT_NOT_DELIVERED
+    with pytest.raises(SealBroken):
+        await write(post, moved)
