@@ -103,6 +103,15 @@ function prune(css) {
   return out;
 }
 
+// Our sheets hold no text with such signs in it.
+const shorten = (css) =>
+  css
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/\s+/g, " ")
+    .replace(/ ?([{};]) ?/g, "$1")
+    .replace(/([:,]) /g, "$1")
+    .replaceAll(";}", "}")
+    .replaceAll("}", "}\n");
 const sheets = readdirSync(source).filter((name) => name.endsWith(".css") && name !== "app.css");
 let style = ["app.css", ...sheets.sort()].map((name) => text(join(source, name))).join("");
 for (const name of PICTURES) put(name, readFileSync(join(uswds, "img", name)));
@@ -113,7 +122,7 @@ for (const weight of FONTS) {
 }
 const bare = text(join(uswds, "css/uswds.min.css")).replace(/\/\*[\s\S]*?\*\//g, "");
 put("uswds.css", prune(bare));
-put("app.css", style);
+put("app.css", shorten(style));
 
 // ---- icons: one sprite of those that a page names ----
 const templates = walk(join(here, "templates")).filter((path) => path.endsWith(".html")).map(text).join("\n");
