@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_name
@@ -12,6 +13,8 @@ from service.letters.formats import LOCALES, day, hour, size, zone_name
 
 __all__ = ["Left", "Times", "size"]
 DAY = timedelta(days=1)
+FORMATTED_KEPT = 8192
+"""Times of a list are written again at each look: formatting was a sixth of a page's work."""
 
 
 class Left(StrEnum):
@@ -40,8 +43,7 @@ class Times:
             return self.until(at)
         if self.language == "es":
             return f"{self._format(at, 'EEEE, ')}{day(at, self.zone, 'es')}, {hour(at, self.zone, 'es')}"
-        short = get_timezone_name(at.astimezone(self.zone), width="short", locale=LOCALES["en"])
-        return f"{self._format(at, 'EEEE, MMMM d, y, h:mm a')} {short}"
+        return f"{self._format(at, 'EEEE, MMMM d, y, h:mm a')} {_zone_letters(at, self.zone)}"
 
     def until(self, at: datetime) -> str:
         """October 22, 2026, 8:22 AM (Eastern time) · 22 de octubre de 2026, 8:22 a. m. (hora del Este)."""
@@ -120,5 +122,16 @@ class Times:
         return self._format(at, "MMM d, y" if with_year else "MMM d")
 
     def _format(self, at: datetime, pattern: str) -> str:
-        text = format_datetime(at, pattern, tzinfo=self.zone, locale=LOCALES[self.language])
-        return str(text).replace("\u202f", " ").replace("\xa0", " ")
+        return _formatted(at, pattern, self.zone, self.language)
+
+
+@lru_cache(FORMATTED_KEPT)
+def _formatted(at: datetime, pattern: str, zone: ZoneInfo, language: str) -> str:
+    text = format_datetime(at, pattern, tzinfo=zone, locale=LOCALES[language])
+    return str(text).replace("\u202f", " ").replace("\xa0", " ")
+
+
+@lru_cache(FORMATTED_KEPT)
+def _zone_letters(at: datetime, zone: ZoneInfo) -> str:
+    """EST · EDT."""
+    return str(get_timezone_name(at.astimezone(zone), width="short", locale=LOCALES["en"]))
