@@ -3,7 +3,9 @@
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from html import escape
+from itertools import product
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +16,7 @@ from service.core.sheet import Person
 from service.db.engine import Database
 from service.errors import Refused
 from service.mailbox.html import clean_html
+from service.mailbox.links import Kind, Links, read_target
 from service.mailbox.plain import plain_to_html
 from service.mailbox.shown import Shown
 from service.portal.mailbox.frame import frame_document
@@ -158,3 +161,59 @@ async def test_in_the_page_of_the_product_nothing_gets_out_of_its_frame(
     assert len(context.pages) == 1
     assert faults == []
     await context.close()
+
+
+async def test_a_link_leads_where_a_browser_would_have_gone(browser: Browser) -> None:
+    """Ours and the browser's reading of an address agree, or ours is none."""
+    links = Links(str)
+    for payload in ALL:
+        with suppress(Refused):
+            clean_html(payload, links=links)
+    starts = ("https:", "HTTP:/", "https://", "http:\\\\", " https:///", "h\ttt\nps://", "https:\\/\\")
+    users = ("", "ct.gov@", "a:b@", "ct.gov%2f@", "ct.gov\\@", "a@b@", "[::1]@", "ct.gov#@", "ct.gov?@", "\u200b@")
+    hosts = (
+        *(
+            "hit.example",
+            "HIT.example.",
+            "h%69t.example",
+            "\uff48it.example",
+            "hit\u3002example",
+            "\u0430pple.com",
+            "ß.de",
+        ),
+        *("xn--pple-43d.com", "127.1", "0x7f.0.0.1", "[::1]", "[0::0:1]:8", "hit.example:443", "hit.example:", "a..b"),
+        *(
+            "hit_.example",
+            "a b",
+            "hit.example%00",
+            "hit\u00ad.example",
+            "h\u0131t.example",
+            "☃.net",
+            "\u2100.com",
+            "-a.de",
+        ),
+        *(
+            "\u0430pple.com",
+            "-a.de",
+            "hit.example\u2044x",
+            "%68it.example",
+            "hit.example%2fx",
+            "hit.example<",
+            "ﬀ.com",
+            "İ.com",
+            "\u202ehit.com",
+        ),
+    )
+    ends = ("", "/", "/../x?a=\\b#c", "?q=@x.example", "\\@x.example", "#@x.example")
+    made = ["".join(one) for one in product(starts, users, hosts, ends)]
+    urls = [url for url in dict.fromkeys([*links.urls, *made]) if read_target(url).kind is Kind.WEB]
+    targets = [read_target(url) for url in urls]
+    page = await browser.new_page()
+    seen = await page.evaluate(
+        "pairs => pairs.map(pair => pair.map(one => { try { return new URL(one).hostname } catch { return null } }))",
+        [[url, target.url] for url, target in zip(urls, targets, strict=True)],
+    )
+    assert len(urls) > 2000
+    for url, target, (theirs, followed) in zip(urls, targets, seen, strict=True):
+        assert theirs == followed, url
+        assert target.is_number or theirs == target.host, url
