@@ -1,12 +1,12 @@
 """The answers of all topics as plain text, read out of the pages themselves: what is searched is what is shown."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 from quart import current_app, render_template
 
 from service.portal.help.topics import Topic, topics
-from service.portal.language import language
+from service.portal.language import LANGUAGES, language, speak
 
 KEPT = "safemail.help"
 _BLOCKS = {"p", "li", "tr", "td", "th", "div", "ul", "ol", "table", "summary", "figure", "figcaption"}
@@ -68,13 +68,33 @@ class _Reader(HTMLParser):
 
 
 async def answers() -> tuple[Answer, ...]:
-    """Return all answers in the language of this request; they are the same until the next start."""
+    """Return all answers in the language of this request, findable by the other's words too.
+
+    They are the same until the next start.
+    """
     kept: dict[str, tuple[Answer, ...]] = current_app.extensions.setdefault(KEPT, {})
-    if language() not in kept:
-        found: list[Answer] = []
-        for topic in topics():
-            reader = _Reader(topic)
-            reader.feed(await render_template(topic.template, opened=""))
-            found += reader.found
-        kept[language()] = tuple(found)
-    return kept[language()]
+    here = language()
+    if here not in kept:
+        read = {}
+        for one in LANGUAGES:
+            speak(one)
+            read[one] = await _read()
+        speak(here)
+        for one in LANGUAGES:
+            others = (read[other] for other in LANGUAGES if other != one)
+            kept[one] = tuple(_with_words(*same) for same in zip(read[one], *others, strict=True))
+    return kept[here]
+
+
+async def _read() -> list[Answer]:
+    found: list[Answer] = []
+    for topic in topics():
+        reader = _Reader(topic)
+        reader.feed(await render_template(topic.template, opened=""))
+        found += reader.found
+    return found
+
+
+def _with_words(answer: Answer, *others: Answer) -> Answer:
+    words = " ".join([answer.words, *(f"{other.title} {other.words}" for other in others)])
+    return replace(answer, words=words)

@@ -43,7 +43,7 @@ def find(answers: tuple[Answer, ...], query: str) -> list[Found]:
         hits = sum(any(word.startswith(stem) for one in of for word in one) for of in fields)
         # words that stand in most answers ("the", "I") tell nothing
         worth[stem] = log(len(answers) / hits) if 0 < hits <= len(answers) * 0.6 else 0.0
-    scored = []
+    scored: list[tuple[float, int, Answer]] = []
     for answer, of in zip(answers, fields, strict=True):
         score = sum(
             weight * value * any(word.startswith(stem) for word in one)
