@@ -276,7 +276,7 @@ async def _one(
 
 def _ids(
     recipient_id: uuid.UUID, folder: Folder, now: datetime, sort: Sort, show: Show, own: uuid.UUID | None
-) -> Select[tuple[uuid.UUID]]:
+) -> Select[uuid.UUID]:
     query = select(Delivery.id).where(*living(recipient_id, now), *in_place(folder, own))
     if show is Show.FILES or sort.needs_message:
         query = query.join(Delivery.message)

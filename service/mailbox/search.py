@@ -153,7 +153,7 @@ class Search:
             found.last = None
         return found
 
-    def _candidates(self, after: Place | None) -> Select[tuple[uuid.UUID]]:
+    def _candidates(self, after: Place | None) -> Select[uuid.UUID]:
         which: list[ColumnElement[bool]] = [*living(self.recipient_id, self.now)]
         if self.wanted.folder is not None:
             which += in_place(self.wanted.folder, self.wanted.own)

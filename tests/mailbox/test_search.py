@@ -189,7 +189,7 @@ async def continued(desk: Desk, limit: int, budget: Budget, query: str = "lease"
     ],
 )
 async def test_a_search_goes_on_where_it_stopped(desk: Desk, limit: int, budget: Budget, shape: list[int]) -> None:
-    wanted = []
+    wanted: list[uuid.UUID] = []
     for number in range(8):
         mail = await desk.add(a_mail("[secure] Lease" if number % 2 else "[secure] News"))
         if number % 2:

@@ -16,7 +16,7 @@ from service.mailbox.own_folders import add_folder
 from service.vault.ring import KeyRing
 from tests.chromium import ROOT
 from tests.conftest import Clock
-from tests.mailbox.builders import HELLO, a_sealed_mail
+from tests.mailbox.builders import ALICE, HELLO, a_sealed_mail
 from tests.portal_mailbox.conftest import Site
 
 Rings = dict[str, KeyRing]
@@ -29,8 +29,8 @@ async def bob(site: Site, db: Database, rings: Rings, blobs: Blobs, clock: Clock
     for number in range(1, 5):
         subject = HELLO.replace(b"Your papers", f"Number {number}".encode())
         at = clock.now - timedelta(hours=number)
-        sender = {"sender": LONG} if number == 4 else {}
-        await a_sealed_mail(db, rings, blobs, subject, now=at, life=timedelta(hours=20 * number), **sender)
+        sender = LONG if number == 4 else ALICE
+        await a_sealed_mail(db, rings, blobs, subject, now=at, life=timedelta(hours=20 * number), sender=sender)
     async with db.writing() as session:
         account = (await session.scalars(select(Account))).one()
         account.preferences = write_preferences(Preferences(shortcuts=True))

@@ -44,7 +44,7 @@ async def search() -> Response:
         own = {one.id: one.name for one in named}
         rows = await asyncio.to_thread(lambda: [_row(hit, wanted, own) for hit in found.hits])
     kept = {name: value for name, value in said.items() if value}
-    further = {**kept, "after": str(found.last)} if found.last else None
+    further: dict[str, Any] = {**kept, "after": str(found.last)}
     html = await render_template(
         "mailbox/search.html",
         **{**beside, "here": None},
@@ -55,7 +55,7 @@ async def search() -> Response:
         wanted=wanted,
         is_later=after is not None,
         reached=found.reached,
-        further=url_for("mailbox.search", **further) if further else "",
+        further=url_for("mailbox.search", **further) if found.last else "",
         compact=who.preferences.compact,
     )
     response = await make_response(html)
