@@ -175,15 +175,8 @@ async def test_a_link_leads_where_a_browser_would_have_gone(browser: Browser) ->
         *("hit.example", "HIT.example.", "h%69t.example", "%68it.example", "\uff48it.example", "hit\u3002example"),
         *("xn--pple-43d.com", "\u0430pple.com", "ß.de", "ﬀ.com", "İ.com", "☃.net", "\u2100.com", "-a.de", "a..b"),
         *("127.1", "0x7f.0.0.1", "[::1]", "[0::0:1]:8", "hit.example:443", "hit.example:", "hit_.example", "a b"),
-        *(
-            "hit.example%00",
-            "hit.example%2fx",
-            "hit.example<",
-            "hit\u00ad.example",
-            "h\u0131t.example",
-            "\u202ehit.com",
-        ),
-        "hit.example\u2044x",
+        *("hit.example%00", "hit.example%2fx", "hit.example<", "hit\u00ad.example", "h\u0131t.example"),
+        *("\u202ehit.com", "hit.example\u2044x"),
     )
     ends = ("", "/", "/../x?a=\\b#c", "?q=@x.example", "\\@x.example", "#@x.example")
     made = ["".join(one) for one in product(starts, users, hosts, ends)]
