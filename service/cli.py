@@ -2,16 +2,21 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service import serve
 from service.errors import ServiceError
 from service.settings import SettingsWrong
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from service.vault.ring import KeyRing
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Secure mail.")
 db = typer.Typer(no_args_is_help=True, help="The database.")
@@ -79,30 +84,47 @@ def keys_list(ring: Ring) -> None:
         typer.echo(f"{role:8} {', '.join(KeyRing(ring / role).names()) or 'no key'}")
 
 
-@account.command("unlock")
-def account_unlock(
-    address: Annotated[str, typer.Argument(help="The account's mail address.")],
-    database: DatabaseUrl,
-    ring: Annotated[Path, typer.Option("--ring", envvar="SAFEMAIL_KEYS", help="The admin role's folder of the ring.")],
-) -> None:
-    """Unlock an account after too many failed sign-ins."""
+Address = Annotated[str, typer.Argument(help="The account's mail address.")]
+AdminRing = Annotated[Path, typer.Option("--ring", envvar="SAFEMAIL_KEYS", help="The admin role's folder of the ring.")]
 
-    async def unlock() -> bool:
-        from service.accounts.lock import unlock_account
+
+@account.command("unlock")
+def account_unlock(address: Address, database: DatabaseUrl, ring: AdminRing) -> None:
+    """Unlock an account after too many failed sign-ins."""
+    from service.accounts.lock import unlock_account
+
+    if not _on_account(unlock_account, address, database, ring):
+        typer.echo("No account with that address.", err=True)
+        raise typer.Exit(1)
+    typer.echo("Unlocked.")
+
+
+@account.command("codes-off")
+def account_codes_off(address: Address, database: DatabaseUrl, ring: AdminRing) -> None:
+    """Turn off the codes of an account whose owner lost the app and all recovery codes. Its owner is told by mail."""
+    from service.accounts.lock import turn_codes_off
+
+    if not _on_account(turn_codes_off, address, database, ring):
+        typer.echo("No account with that address asks for codes.", err=True)
+        raise typer.Exit(1)
+    typer.echo("Codes are off. The password works alone; all browsers were signed out.")
+
+
+def _on_account(
+    work: "Callable[[AsyncSession, KeyRing, str, datetime], Awaitable[bool]]", address: str, database: str, ring: Path
+) -> bool:
+    async def within() -> bool:
         from service.db.engine import Database
         from service.vault.ring import KeyRing
 
         base = Database(database)
         try:
             async with base.writing() as session:
-                return await unlock_account(session, KeyRing(ring), address, datetime.now(UTC))
+                return await work(session, KeyRing(ring), address, datetime.now(UTC))
         finally:
             await base.close()
 
-    if not _run(unlock):
-        typer.echo("No account with that address.", err=True)
-        raise typer.Exit(1)
-    typer.echo("Unlocked.")
+    return bool(_run(within))
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

@@ -49,3 +49,6 @@ def test_unlocking_nobody_says_so(tmp_path: Path) -> None:
     refused = run("account", "unlock", "nobody@example.com", "--ring", f"{ring}/admin", DATABASE=database)
     assert refused.returncode == 1
     assert "No account" in refused.stderr
+    refused = run("account", "codes-off", "nobody@example.com", "--ring", f"{ring}/admin", DATABASE=database)
+    assert refused.returncode == 1
+    assert "asks for codes" in refused.stderr

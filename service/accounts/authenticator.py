@@ -86,14 +86,14 @@ async def turn_on(
     return await renew_codes(session, ring, account.id, now)
 
 
-async def turn_off(session: AsyncSession, account: Account, now: datetime) -> bool:
+async def turn_off(session: AsyncSession, account: Account, now: datetime, actor: str = "portal") -> bool:
     """Ask for codes no more; say False where none were asked for."""
     if account.authenticator is None:
         return False
     account.authenticator, account.authenticator_step = None, None
     await end_codes(session, account.id)
     await end_challenges(session, account.id, Step.SECOND_FACTOR)
-    session.add(AuditEntry(at=now, actor="portal", verb="authenticator.remove", object_id=account.id.hex))
+    session.add(AuditEntry(at=now, actor=actor, verb="authenticator.remove", object_id=account.id.hex))
     return True
 
 

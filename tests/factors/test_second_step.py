@@ -6,10 +6,12 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import func, select, update
 
+from service.accounts.lock import turn_codes_off
 from service.core.limits import STEP_LIFE
 from service.core.states import AccountState
 from service.db.engine import Database
 from service.db.tables import Account, Challenge, Device, RecoveryCode, Session
+from service.vault.ring import KeyRing
 from tests.conftest import Clock
 from tests.factors.conftest import SECURITY, Secure, Secured, codes_of, key_of, start
 from tests.mailbox.builders import BOB, CAROL
@@ -345,3 +347,20 @@ async def test_new_browser_is_told_by_mail_unless_its_owner_does_not_want_it(
         await session.execute(update(Account).values(preferences='{"tell_new_device":false}'))
     await sign_in(person.elsewhere(), BOB, PASSWORD)
     assert len(await told()) == 1
+
+
+async def test_help_desk_turns_codes_off_and_the_password_is_still_asked_for(
+    secured: Secure, db: Database, told: Told, rings: dict[str, KeyRing], clock: Clock
+) -> None:
+    bob = await secured()
+    async with db.writing() as session:
+        assert await turn_codes_off(session, rings["admin"], BOB.upper(), clock())
+        assert not await turn_codes_off(session, rings["admin"], BOB, clock())
+        assert not await turn_codes_off(session, rings["admin"], "nobody@example.com", clock())
+        assert not await turn_codes_off(session, rings["admin"], "nonsense", clock())
+    assert (await bob.browser.get("/inbox")).status == 303
+    other = bob.person.elsewhere()
+    assert (await sign_in(other, BOB, ANOTHER)).status == 401
+    assert (await sign_in(other, BOB, PASSWORD)).to == "/"
+    letters = [letter for letter in await told() if letter["kind"] == "factor_removed"]
+    assert [letter["factor"] for letter in letters] == ["authenticator"]
