@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from service.blobs import Blobs
 from service.core.states import HandedOver, MessageKind
@@ -310,6 +310,43 @@ async def test_a_file_can_be_stopped_and_tried_again(site: Site, browser: Browse
     await page.click("[aria-label='Try one.bin again']")
     await page.locator("[aria-label='Remove one.bin']").wait_for()
     assert broken == []
+    assert faults == []
+    await context.close()
+
+
+async def test_opening_the_form_writes_nothing_and_leaving_it_keeps_all(
+    site: Site, browser: Browser, db: Database
+) -> None:
+    context, page, _ = await site.open(browser)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if one.method == "POST" else None)
+    await page.goto(f"{site.url}{site.mail}/reply-all")
+    await page.wait_for_timeout(2500)
+    assert [url for url in asked if not url.endswith("/compose/addresses")] == []
+    await page.fill("#text", "Left at once")
+    await page.goto(f"{site.url}/drafts")
+    async with db.reading() as session:
+        drafts = select(func.count()).select_from(Message).where(Message.kind == MessageKind.DRAFT)
+        for _attempt in range(100):
+            if await session.scalar(drafts):
+                break
+            await asyncio.sleep(0.05)
+    await page.reload()
+    assert "Left at once" in await page.inner_text("main")
+    await context.close()
+
+
+async def test_a_pasted_list_becomes_chips(site: Site, browser: Browser) -> None:
+    context, page, faults = await site.open(browser)
+    await page.goto(f"{site.url}{site.mail}/forward")
+    await page.evaluate(
+        "(text) => { const data = new DataTransfer(); data.setData('text/plain', text);"
+        " document.querySelector('#to').dispatchEvent("
+        "new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true})) }",
+        "alice@ct.gov\nDave <dave@ct.gov>; pat@gmail.com",
+    )
+    await page.locator(".sm-chip.is-bad").wait_for()
+    assert await chips(page) == [("alice@ct.gov", False), ("Dave", False), ("pat@gmail.com", True)]
     assert faults == []
     await context.close()
 

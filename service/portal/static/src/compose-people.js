@@ -38,7 +38,11 @@ if (composing) {
       this.whys.before(this.list);
       this.list.after(this.whys);
       this.listen();
-      if (field.value) this.take(field.value);
+      if (field.value) {
+        this.isOpening = true; // to read what stands there is no change
+        this.take(field.value);
+        this.judging.then(() => (this.isOpening = false));
+      }
       this.show();
     }
 
@@ -49,6 +53,14 @@ if (composing) {
         if (/[,;\n]/.test(typing.value)) this.cut();
         else this.suggest();
         this.write();
+      });
+      typing.addEventListener("paste", (event) => {
+        const text = event.clipboardData.getData("text/plain");
+        if (!/[,;\n]/.test(text.trim())) return;
+        event.preventDefault();
+        this.close();
+        this.take(typing.value + text.trim().replace(/\s*\n\s*/g, ", "));
+        typing.value = "";
       });
       typing.addEventListener("keydown", (event) => this.press(event));
       typing.addEventListener("blur", () => setTimeout(() => this.leave(), 150));
@@ -129,7 +141,7 @@ if (composing) {
       const text = [...this.chips.map((chip) => chip.text), this.typing.value].filter((one) => one.trim()).join(", ");
       if (text === this.field.value) return;
       this.field.value = text;
-      composing.changed();
+      if (!this.isOpening) composing.changed();
     }
 
     show() {
