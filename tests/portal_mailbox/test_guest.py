@@ -1,5 +1,7 @@
 """A guest reads, downloads, prints and replies; their address stands where others have a name."""
 
+import re
+
 import pytest
 from sqlalchemy import select, update
 
@@ -38,7 +40,6 @@ async def test_guest_does_what_readers_do(
         message,
         f"{message}/print",
         f"{message}/message.eml",
-        f"{message}/files.zip",
         f"{message}/reply",
         "/sent",
     ):
@@ -46,6 +47,9 @@ async def test_guest_does_what_readers_do(
         assert answer.status_code == 200, path
     page = await (await guest.get(message)).get_data(as_text=True)
     assert BOB in page
+    found = re.search(rf'href="({message}/file/\d+)"', page)
+    assert found
+    assert await (await guest.get(found[1])).get_data() == b"a"
     assert 'href="/waiting"' in page
     assert (await guest.post(f"{message}/reply", GOOD)).status_code == 303
     async with db.reading() as session:
