@@ -42,8 +42,10 @@ async def unlock_account(session: AsyncSession, ring: KeyRing, address: str, now
 
 
 async def _find(session: AsyncSession, ring: KeyRing, address: str) -> Account | None:
+    """Find who can sign in: a guest has no account."""
     try:
         recipient = await get_by_address(session, ring, address)
     except BadAddress:
         return None
-    return await session.get(Account, recipient.id, with_for_update=True) if recipient else None
+    account = await session.get(Account, recipient.id, with_for_update=True) if recipient else None
+    return account if account is not None and account.state is not AccountState.GUEST else None
