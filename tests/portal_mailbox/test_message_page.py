@@ -12,6 +12,7 @@ from service.core.preferences import Preferences, write_preferences
 from service.core.sheet import Person
 from service.db.engine import Database
 from service.db.tables import Account
+from service.mailbox.own_folders import FOLDERS_MOST, add_folder
 from service.portal.mailbox.messages import FILES_SHOWN, PEOPLE_SHOWN
 from service.vault.ring import KeyRing
 from tests.conftest import Clock
@@ -255,3 +256,14 @@ async def test_a_text_of_megabytes_of_tags_is_its_first_words_and_a_download(box
     assert "These are its words. The text is very long." in text
     assert len(text) < 1_000_000
     assert "word word" in text
+
+
+async def test_two_hundred_folders_stay_one_page(box: Box) -> None:
+    mail = await box.put(HELLO)
+    async with box.db.writing() as session:
+        for number in range(FOLDERS_MOST):
+            name = f"Folder {number} ".ljust(60, "w")
+            await add_folder(session, box.rings["portal"], box.bob.recipient_id, name, box.clock.now)
+    page = await box.page(mail)
+    assert page.count('name="to" value=') == FOLDERS_MOST
+    assert len(page) < 350_000

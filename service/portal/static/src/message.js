@@ -18,6 +18,6 @@
     for (const menu of menus) if (menu.open) shut(menu);
   });
   document.addEventListener("click", (event) => {
-    for (const menu of menus) if (menu.open && !menu.contains(event.target)) menu.open = false;
+    for (const menu of menus) if (menu.open && (!menu.contains(event.target) || event.target.closest("a[href^='#']"))) menu.open = false;
   });
 }
