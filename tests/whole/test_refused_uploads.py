@@ -26,7 +26,7 @@ async def test_an_upload_that_is_refused_early_gets_its_answer(stack: Stack):
     link = next(link for link, _ in page.links if link.endswith("/reply"))
     nowhere = re.sub(r"/m/.*", f"/drafts/{'0' * 32}", link)
     stranger = httpx.AsyncClient(trust_env=False, headers={"Sec-Fetch-Site": "same-origin"}, timeout=10)
-    clients = {"signed out": (stranger, link, 303), "old proof": (bob.browser.http, link, 400)}
+    clients = {"signed out": (stranger, link, 401), "old proof": (bob.browser.http, link, 400)}
     clients["not there"] = (bob.browser.http, nowhere, 404)
     for size in SIZES:
         parts: list[Any] = [("csrf", (None, "x")), ("files", ("f.bin", b"x" * size))]
