@@ -11,6 +11,7 @@ from service.accounts.hashing import NOBODY, HashGate
 from service.accounts.links import get_by_link
 from service.accounts.rates import Limit, allow, seconds_left
 from service.accounts.registering import Tried, get_flow, save_account, try_code
+from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import add_session, find_session, touch_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
 from service.core.browsers import Browser
@@ -23,9 +24,10 @@ from tests.mailbox.builders import BOB
 
 
 async def attempt(world: World, password: str, address: str = BOB, device: str = "") -> CameIn | NotSignedIn:
-    return await sign_in(
-        world.db, world.ring, world.gate, Attempt(address, password, device, "192.0.2.1"), world.clock()
-    )
+    given = Attempt(address, password, device, "192.0.2.1")
+    result = await sign_in(world.db, world.ring, world.gate, given, world.clock())
+    assert not isinstance(result, NeedsCode)
+    return result
 
 
 async def test_twenty_wrong_guesses_at_once_lock_after_ten(world: World) -> None:

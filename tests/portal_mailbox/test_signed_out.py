@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from quart import Response
@@ -110,7 +111,8 @@ async def test_what_was_to_be_discarded_needs_no_keeping(bob: Signed, mail: Seal
 async def test_other_sites_get_no_page_of_ours_with_their_words(bob: Signed, mail: SealedMail, clock: Clock) -> None:
     clock.advance(timedelta(minutes=15))
     path = f"/m/{mail.deliveries[BOB].hex}/reply"
-    answer = await bob.post(path, {**TYPED, "do": "save"}, **{"Sec-Fetch-Site": "cross-site"})
+    foreign: dict[str, Any] = {"Sec-Fetch-Site": "cross-site"}
+    answer = await bob.post(path, {**TYPED, "do": "save"}, **foreign)
     assert answer.status_code == 403
 
 
