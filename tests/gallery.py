@@ -4,7 +4,7 @@ A portal of its own, with a clock that can be moved, once in each language. What
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -51,6 +51,7 @@ NO_PAGES = {
     "preferences.mail_zip": "a file",
     "preferences.record_csv": "a file",
 }
+GONE = {"not_found", "past_its_date", "reset_used"}
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a730000000e49444154789c63f8cfc0c0000600"
     "0301010018dd8db00000000049454e44ae426082"
@@ -59,7 +60,12 @@ HTML = (
     "<p>Good morning</p><p>Your appointment is on <a href='https://www.ct.gov/dss?office=2'>December 8</a>. "
     "<a href='mailto:alice@ct.gov'>Write to me</a>.</p><img src='https://pictures.example/1.png'>"
 )
+TEXT = "Good morning. All of it stands on https://www.ct.gov/dss?office=2"
 Shot = Callable[[Page, str], Awaitable[None]]
+
+
+class NotShown(Exception):
+    """Pages of the portal that no picture shows; the message names them."""
 
 
 @dataclass
@@ -79,8 +85,9 @@ class Room:
     page: Page
     seen: set[str] = field(default_factory=set)
 
-    async def go(self, path: str) -> None:
-        await self.page.goto(self.url + path)
+    async def go(self, path: str) -> int:
+        answer = await self.page.goto(self.url + path)
+        return answer.status if answer is not None else 0
 
     async def shot(self, name: str) -> None:
         self.seen.add(urlsplit(self.page.url).path)
@@ -89,14 +96,20 @@ class Room:
     async def take(self, **paths: str) -> None:
         """Take pages that are there for the asking."""
         for name, path in paths.items():
-            await self.go(path)
+            status = await self.go(path)
+            if (status == 404) != (name in GONE):
+                raise NotShown(f"{name}: {status}")
             await self.shot(name.replace("_", "-"))
 
-    async def notice(self, life: timedelta = timedelta(days=30)) -> tuple[str, str]:
+    async def href(self, path: str, selector: str) -> str:
+        await self.go(path)
+        return str(await self.page.get_attribute(f"{selector} >> nth=0", "href"))
+
+    async def notice(self, life: timedelta = timedelta(days=30), html: str = HTML) -> tuple[str, str]:
         """Let a mail come; return the link to it and the page of it."""
         files = [("Rent statement.pdf", "application/pdf", b"%PDF-1.4\n" * 9000), ("Map.png", "image/png", PNG)]
         mail = await a_sealed_mail(
-            self.db, self.rings, self.blobs, with_files(*files, html=HTML), now=self.clock.now, life=life
+            self.db, self.rings, self.blobs, with_files(*files, html=html, text=TEXT), now=self.clock.now, life=life
         )
         token, token_hash = new_token()
         delivery = mail.deliveries[BOB]
@@ -187,12 +200,13 @@ async def lists(room: Room) -> None:
         room.clock.advance(timedelta(hours=2))
         await room.sign_in()
         await room.notice(timedelta(hours=20) if number == 1 else timedelta(days=2 + number))
-    await room.take(inbox="/inbox", inbox_filter_empty="/inbox?show=unread", inbox_nothing="/inbox?done=nothing")
+    await room.take(inbox="/inbox", inbox_nothing="/inbox?done=nothing")
     await room.go("/inbox")
     await page.check("input[name=m] >> nth=0")
     await room.shot("inbox-selected")
     await page.click("button[value=delete] >> nth=0")
     await room.shot("inbox-undo")
+    await room.take(filter_empty="/deleted?show=unread")
     await room.take(deleted="/deleted", search="/search?q=appointment", search_nothing="/search?q=zanzibar")
     await room.go("/folders")
     await page.fill("#name", "Housing")
@@ -208,10 +222,12 @@ async def lists(room: Room) -> None:
 
 async def message(room: Room, where: str) -> None:
     page = room.page
+    await room.take(sent_empty="/sent", drafts_empty="/drafts", deleted_empty="/deleted", folders_empty="/folders")
     await room.take(message=where, message_pictures=f"{where}?images=1", message_details=f"{where}/details")
     await room.take(message_print=f"{where}/print", message_text=f"{where}/text", leaving=f"{where}/link/1")
-    await room.take(leaving_text=f"{where}/text/link/1")
-    await room.take(preview=f"{where}/file/1/preview")
+    _link, plain = await room.notice(html="")
+    await room.take(leaving_text=await room.href(f"{plain}/text", "a[href*='/text/link/']"))
+    await room.take(preview=await room.href(where, "a[href$='/preview']"))
     await room.go(where)
     for menu in await page.locator(".sm-acts--top details > summary").all():
         if await menu.is_visible():
@@ -223,7 +239,6 @@ async def message(room: Room, where: str) -> None:
 
 async def writing(room: Room, where: str) -> None:
     page = room.page
-    await room.take(sent_empty="/sent", drafts_empty="/drafts", deleted_empty="/deleted", folders_empty="/folders")
     kept = await room.context.storage_state()
     context = await room.browser.new_context(
         java_script_enabled=False, locale=LANGUAGES[room.language], storage_state=kept
@@ -367,10 +382,10 @@ async def a_room(browser: Browser, folder: Path, language: str, shoot: Shot) -> 
         await db.close()
 
 
-async def walk(browser: Browser, data: Path, shoot: Shot) -> list[str]:
-    """Take every page in both languages; return the routes of pages that were not shown."""
+async def walk(browser: Browser, data: Path, shoot: Shot, languages: Iterable[str] = LANGUAGES) -> list[str]:
+    """Take every page in each language; return the routes of pages that were not shown."""
     missing: set[str] = set()
-    for language in LANGUAGES:
+    for language in languages:
         folder = data / language
         folder.mkdir()
         async with a_room(browser, folder, language, shoot) as room:

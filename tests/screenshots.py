@@ -54,10 +54,6 @@ class TooBig(Exception):
     """A picture weighs more than it may; the message names it."""
 
 
-class NotShown(Exception):
-    """Pages of the portal that no picture shows; the message names their routes."""
-
-
 @dataclass
 class Album:
     """Where pictures go; pages in every width only when a folder for them was named."""
@@ -216,7 +212,7 @@ async def take_gallery(every: Path, data: Path) -> None:
         missing = await gallery.walk(browser, data, Album(every).page)
         await browser.close()
     if missing:
-        raise NotShown(", ".join(missing))
+        raise gallery.NotShown(", ".join(missing))
 
 
 def main() -> int:
