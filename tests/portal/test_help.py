@@ -5,17 +5,20 @@ import re
 import uuid
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import select, update
 
+import service.portal
 from service.blobs import Blobs
 from service.core.limits import RETENTION
 from service.core.references import shown
 from service.db.engine import Database
 from service.db.tables import Delivery, Message
 from service.portal.app import create_app
+from service.portal.assets import read_assets
 from service.portal.help.answers import Answer
 from service.portal.help.search import EXCERPT, QUERY_CHARACTERS, find, fold
 from service.portal.help.topics import topics
@@ -25,6 +28,7 @@ from tests.conftest import Clock
 from tests.mailbox.builders import BOB, CAROL
 from tests.portal.conftest import Browser, GiveNotice, Notice, Register, Seen
 
+TOPIC_TEMPLATES = Path(service.portal.__file__).parent / "templates" / "help" / "topics"
 TOPICS = [topic.name for topic in topics()]
 YES = "Yes, we sent a notice with this reference on "
 NO = "We do not know this reference."
@@ -78,6 +82,20 @@ async def test_the_centre_leads_to_every_topic_and_to_unfolded_answers(browser: 
         wanted = link.partition("#")[2]
         page = await browser.get(link.partition("#")[0])
         assert re.search(rf'<details class="sm-qa" id="{wanted}"[^>]* open>', page.text), link
+
+
+def test_pictures_of_help_are_there_in_both_languages_and_small() -> None:
+    assets = read_assets()
+    named = {
+        name
+        for path in TOPIC_TEMPLATES.glob("*.html")
+        for name in re.findall(r'picture\("([\w-]+)"', path.read_text(encoding="utf-8"))
+    }
+    pictures = {name for name in assets.names if name.startswith("help-")}
+    assert pictures == {f"help-{name}-{language}.webp" for name in named for language in ("en", "es")}
+    sizes = [len(assets.bodies[assets.names[name]][1]) for name in pictures]
+    assert min(sizes) > 2_000
+    assert sum(sizes) < 600_000
 
 
 async def test_a_topic_that_is_none_is_the_404(browser: Browser) -> None:
