@@ -91,7 +91,7 @@ async def test_the_query_is_not_in_the_title_and_nothing_keeps_the_page(
     assert title is not None
     assert "tenancy" not in title[1].lower()
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Referrer-Policy"] == "strict-origin"
     told = capfd.readouterr()
     assert "tenancy" not in (told.out + told.err).lower()
     assert "zebra" not in told.out + told.err

@@ -60,7 +60,8 @@ async def search() -> Response:
     )
     response = await make_response(html)
     assert isinstance(response, Response)
-    response.headers["Cache-Control"] = "no-store"
+    # no address of ours either tells the next page what was sought; a form's Origin still comes
+    response.headers.update({"Cache-Control": "no-store", "Referrer-Policy": "strict-origin"})
     return response
 
 
