@@ -48,6 +48,7 @@ def create_app(
     app.extensions[EXTENSION] = state
     app.config["MAX_CONTENT_LENGTH"] = None  # the gate counts, declared or not
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
+    app.url_map.merge_slashes = False  # no address of ours is sent on to another spelling
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     headers.guard(app, settings.portal_host_port)
     cookies.set_up(app, secure=state.cookies.secure)

@@ -7,7 +7,7 @@ from the server itself, piece by piece, and seals as it reads.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 
 from service.core.limits import MEBIBYTE
 from service.errors import Refused, TooBig
+from service.portal.headers import ALWAYS, UNLESS_SET
 
 FORM_BYTES = 65_536
 """A form without files."""
@@ -25,6 +26,8 @@ CHUNK_SECONDS = 60.0
 UPLOAD_SECONDS = 3600.0
 DROP_SECONDS = 300.0
 """The rest of an upload that is refused early, such as one whose session ended meanwhile, is read for so long."""
+HTTP_VERSIONS = {"1.0", "1.1"}
+"""What the proxy speaks to us: a connection that a stranger turned into HTTP/2 goes round what it checks and adds."""
 PARTS_MOST = 200
 """100 files, and the fields around them."""
 FIELD_NAME_CHARACTERS = 64
@@ -56,8 +59,12 @@ class Gate:
         self._drop_bytes = message_bytes + MEBIBYTE
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "websocket":
+            await _answer(send, 404, b"", kind="websocket.http.response")
+        elif scope["type"] != "http":
             await self._app(scope, receive, send)
+        elif scope["http_version"] not in HTTP_VERSIONS:
+            await _answer(send, 505, b"")
         elif scope["method"] == "POST" and UPLOAD_PATH.fullmatch(scope["path"]):
             await self._stream(scope, receive, send)
         else:
@@ -242,13 +249,14 @@ async def _pieces(events: AsyncIterator[Any]) -> AsyncIterator[bytes]:
 
 
 async def _refuse(send: Send) -> None:
-    text = b"This is too big. Go back and try again with less.\n"
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(text)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": text, "more_body": False})
+    await _answer(send, 413, b"This is too big. Go back and try again with less.\n", {"Connection": "close"})
+
+
+async def _answer(
+    send: Send, status: int, text: bytes, more: Mapping[str, str] | None = None, kind: str = "http.response"
+) -> None:
+    """Answer in front of the app, with the headers that it puts on everything."""
+    said = ALWAYS | UNLESS_SET | {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(text))}
+    headers = [(name.lower().encode(), value.encode()) for name, value in (said | dict(more or {})).items()]
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": text, "more_body": False})

@@ -233,6 +233,10 @@ async def test_browser_without_cookies_is_told_so(browser: Browser) -> None:
         (3, "203.0.113.9, 198.51.100.7", "10.0.0.1", "10.0.0.1"),
         (0, "", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         (1, "nonsense", "10.0.0.1", "unknown"),
+        (1, "198.51.100.7:50123", "10.0.0.1", "198.51.100.7"),
+        (1, "[2001:db8:1:2:3:4:5:6]:50123", "10.0.0.1", "2001:db8:1:2::/64"),
+        (0, "", "::ffff:192.0.2.1", "192.0.2.1"),
+        (0, "", "fe80::1%eth0", "fe80::/64"),
     ],
 )
 def test_network_is_what_the_nearest_proxy_saw(hops: int, forwarded: str, remote: str, network: str) -> None:

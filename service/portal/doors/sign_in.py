@@ -1,7 +1,8 @@
 """Sign in and out. One answer for everything that does not fit."""
 
+import re
 import uuid
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from urllib.parse import unquote
 
 from quart import abort, g, make_response, redirect, render_template, request
@@ -20,6 +21,7 @@ from service.portal.session import csrf_ok, is_own_page, keeps_what_was_typed
 from service.portal.state import portal
 
 OUT = {"time", "self", "again", "code"}
+_PORT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}|\[([0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?")
 
 
 @doors.get("/sign-in")
@@ -126,15 +128,23 @@ def browser() -> Browser:
 
 def network() -> str:
     hops = portal().settings.trusted_hops
-    return network_of(request.headers.get("X-Forwarded-For", ""), request.remote_addr or "", hops)
+    return network_of(",".join(request.headers.getlist("X-Forwarded-For")), request.remote_addr or "", hops)
 
 
 def network_of(forwarded: str, remote: str, hops: int) -> str:
-    """Return where a request comes from: the address, or the network of one that holds many (IPv6: /64)."""
+    """Return where a request comes from: the address, or the network of one that holds many (IPv6: /64).
+
+    Some proxies write a port behind the address; a socket for both families writes IPv4 as ::ffff:192.0.2.1.
+    """
     seen = [part.strip() for part in forwarded.split(",")]
     given = seen[-hops] if 0 < hops <= len(seen) else remote
+    found = _PORT.fullmatch(given)
     try:
-        address = ip_address(given)
+        address = ip_address((found[1] or found[2]) if found else given)
     except ValueError:
         return "unknown"
-    return str(address if address.version == 4 else ip_network(f"{address}/64", strict=False))
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((int(address), 64), strict=False))
