@@ -175,6 +175,13 @@ async def test_who_has_no_passkey_stays_with_the_password(site: Site, browser: B
     await page.click("text=Add a passkey")
     await page.click("[data-passkey=create]")
     await page.wait_for_selector("text=No passkey was added.")
+    await page.fill("#name", "Green phone")
+    site.clock.advance(FRESH)
+    await page.click("[data-passkey=create]")
+    await page.wait_for_selector("text=Is it you?")
+    await site.prove(page)
+    await page.wait_for_selector("#name")
+    assert await page.input_value("#name") == "Green phone"
     assert faults == []
     await context.close()
 

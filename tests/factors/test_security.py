@@ -7,6 +7,7 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import func, select, update
 
+from service.core.limits import STEP_LIFE
 from service.core.states import AccountState
 from service.db.engine import Database
 from service.db.tables import Account, Challenge, Device, Passkey, RecoveryCode, Session
@@ -95,8 +96,19 @@ async def test_fifth_wrong_code_ends_the_turning_on(registered: Register, clock:
     for _ in range(5):
         assert (await browser.post(f"{SECURITY}/authenticator", code="000000")).status == 422
     answer = await browser.post(f"{SECURITY}/authenticator", code=TOTP(key).at(clock()))
-    assert answer.to == f"{SECURITY}?done="
-    assert "Turn on" in await shown(browser)
+    assert answer.to == f"{SECURITY}?done=app-late"
+    assert "Turn codes on again." in (await browser.get(answer.to)).text
+
+
+@pytest.mark.parametrize(("after", "lives"), [(STEP_LIFE - SECOND, True), (STEP_LIFE, False)])
+async def test_turning_on_may_take_five_minutes(
+    registered: Register, clock: Clock, after: timedelta, lives: bool
+) -> None:
+    browser = (await registered()).browser
+    await start(browser)
+    clock.advance(after)
+    answer = await browser.get(f"{SECURITY}/authenticator")
+    assert (answer.status, answer.to) == ((200, "") if lives else (303, f"{SECURITY}?done=app-late"))
 
 
 async def test_turning_on_of_one_browser_is_not_anothers(registered: Register) -> None:

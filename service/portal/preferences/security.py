@@ -17,7 +17,7 @@ from service.portal.preferences.security_proof import proven
 from service.portal.session import signed_in
 from service.portal.state import portal
 
-DONE = {"passkey-added", "passkey-removed", "app-on", "app-off", "signed-out", "all-signed-out", "forgotten"}
+DONE = {"passkey-added", "passkey-removed", "app-late", "app-off", "signed-out", "all-signed-out", "forgotten"}
 """What the page may be asked to say."""
 
 

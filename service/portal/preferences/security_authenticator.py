@@ -54,7 +54,7 @@ async def authenticator_start() -> ResponseReturnValue:
 @signed_in
 async def authenticator_page() -> ResponseReturnValue:
     challenge = await _proposed()
-    return await _page(challenge, {}) if challenge is not None else done("")
+    return await _page(challenge, {}) if challenge is not None else await _late()
 
 
 @preferences.post("/security/authenticator")
@@ -68,7 +68,7 @@ async def authenticator_confirm() -> ResponseReturnValue:
     typed = form.get("code", "")[:CODE_CHARACTERS]
     seen = await _proposed()
     if seen is None:
-        return done("")
+        return await _late()
     if not csrf_ok(form):
         return await _page(seen, {}, stale=True)
     secret = _secret(seen)
@@ -126,6 +126,13 @@ async def recovery_new() -> ResponseReturnValue:
         session.add(AuditEntry(at=g.now, actor="portal", verb="recovery.renew", object_id=me.account_id.hex))
         await tell(session, state.ring, AccountLetter.FACTOR_ADDED, me.account_id, browser(), g.now, factor="recovery")
     return await _codes_page(codes, is_new=False)
+
+
+async def _late() -> ResponseReturnValue:
+    """Say that the step is over, unless it is because the app was confirmed."""
+    async with portal().db.reading() as session:
+        account = await session.get(Account, reader().account_id)
+    return done("app-late" if account is not None and account.authenticator is None else "")
 
 
 async def _proposed() -> Challenge | None:

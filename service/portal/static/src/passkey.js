@@ -65,6 +65,7 @@
       try {
         const body = new URLSearchParams({ csrf: form.elements.csrf.value });
         const asked = await fetch(button.dataset.options, { method: "POST", body });
+        if (asked.status === 403) return form.submit(); // the page asks who it is, and comes back
         if (!asked.ok) throw new Error("not asked");
         const options = await asked.json();
         form.elements[button.dataset.field].value = await (button.dataset.passkey === "get" ? get : create)(options);
