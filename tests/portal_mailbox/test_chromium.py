@@ -160,6 +160,7 @@ async def test_axe_finds_nothing_and_nothing_scrolls_sideways(site: Site, browse
     await page.fill("#text", "x")
     await page.fill("#to", "pat@gmail.example, bob")
     await page.click("text=Send reply")
+    await page.locator(".sm-chip.is-bad").first.wait_for()
     refused = await page.content()
     assert "is not a state address" in refused
     for path in (
