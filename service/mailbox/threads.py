@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
@@ -20,6 +20,7 @@ async def list_thread(
     session: AsyncSession, recipient_id: uuid.UUID, message: Message, now: datetime
 ) -> tuple[Sequence[Delivery], bool]:
     """Return the others of a thread, newest first, with their messages, and whether there are more."""
+    tie: ColumnElement[bool]
     if message.thread_index is not None:
         # from the thread to its deliveries, never by way of all that the reader has
         tie = Delivery.message_id.in_(select(Message.id).where(Message.thread_index == message.thread_index))

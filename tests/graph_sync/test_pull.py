@@ -81,6 +81,20 @@ async def test_a_tagged_mail_is_sealed_and_leaves_the_inbox(worker: Worker, tena
     assert b"X-MS-Exchange" not in source
 
 
+async def test_mails_of_one_thread_are_known_as_such(worker: Worker, tenant: Tenant, rings: dict[str, KeyRing]):
+    for more in (
+        "Message-ID: <a@ct.gov>",
+        "Message-ID: <b@ct.gov>\nReferences: <a@ct.gov>\nIn-Reply-To: <x@y.example>",
+    ):
+        await tenant.exchange.submit(ALICE, a_mail(more=more, body=more.encode()))
+    await tenant.exchange.submit(ALICE, a_mail(more="Message-ID: <c@ct.gov>"))
+    await take_in(worker)
+    async with worker.db.reading() as session:
+        threads = (await session.scalars(select(Message.thread_index))).all()
+    of = {name: rings["portal"].digest("index", "thread", f"<{name}@ct.gov>") for name in "ac"}
+    assert sorted(threads) == sorted([of["a"], of["a"], of["c"]])
+
+
 async def test_what_is_pulled_twice_is_kept_once(worker: Worker, tenant: Tenant):
     await tenant.exchange.submit(ALICE, a_mail())
     for _ in range(3):
