@@ -98,6 +98,12 @@ def test_pictures_of_help_are_there_in_both_languages_and_small() -> None:
     assert sum(sizes) < 600_000
 
 
+@pytest.mark.parametrize(("topic", "first"), [("keys", "which-keys"), ("accessibility", "works"), ("privacy", "kept")])
+async def test_a_page_of_one_matter_shows_it_at_once(browser: Browser, topic: str, first: str) -> None:
+    page = await browser.get(f"/help/{topic}")
+    assert re.findall(r'<details class="sm-qa" id="([\w-]+)"[^>]* open>', page.text) == [first]
+
+
 async def test_a_topic_that_is_none_is_the_404(browser: Browser) -> None:
     assert (await browser.get("/help/nothing")).status == 404
 

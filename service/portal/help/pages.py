@@ -69,7 +69,7 @@ async def topic(name: str) -> ResponseReturnValue:
     here = next((one for one in topics() if one.name == name), None)
     if here is None:
         abort(404)
-    opened = request.args.get("open", "")
+    opened = request.args.get("open", here.first)
     return await render_template("help/topic.html", topics=topics(), topic=here, opened=opened)
 
 

@@ -14,6 +14,8 @@ class Topic:
     title: str
     text: str
     is_card: bool = True
+    first: str = ""
+    """The answer that stands open where none was asked for."""
 
     @property
     def place(self) -> str:
@@ -33,9 +35,21 @@ def topics() -> tuple[Topic, ...]:
         Topic("read", "file_download", _("Read and download"), _("Files, pictures, folders, search, printing")),
         Topic("reply", "reply", _("Reply"), _("Who you can write to, drafts, big files")),
         Topic("account", "person", _("Your account"), _("Preferences, passkeys, closing it")),
-        Topic("keys", "list", _("Keyboard shortcuts"), _("All keys in one table"), is_card=False),
+        Topic("keys", "list", _("Keyboard shortcuts"), _("All keys in one table"), is_card=False, first="which-keys"),
         Topic(
-            "accessibility", "visibility", _("Accessibility"), _("What works, and whom to tell if not"), is_card=False
+            "accessibility",
+            "visibility",
+            _("Accessibility"),
+            _("What works, and whom to tell if not"),
+            is_card=False,
+            first="works",
         ),
-        Topic("privacy", "lock_outline", _("Privacy"), _("What we keep, and what we never ask"), is_card=False),
+        Topic(
+            "privacy",
+            "lock_outline",
+            _("Privacy"),
+            _("What we keep, and what we never ask"),
+            is_card=False,
+            first="kept",
+        ),
     )
