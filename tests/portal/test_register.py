@@ -112,9 +112,7 @@ async def test_fifth_try_may_be_the_right_one(browser: Browser, a_notice: GiveNo
     assert (await browser.post("/register/code", code=right)).to == "/register"
 
 
-@pytest.mark.parametrize(
-    ("after", "works"), [(timedelta(minutes=9, seconds=59), True), (timedelta(minutes=10), False)]
-)
+@pytest.mark.parametrize(("after", "works"), [(timedelta(minutes=9, seconds=59), True), (timedelta(minutes=10), False)])
 async def test_code_works_for_ten_minutes(
     browser: Browser, a_notice: GiveNotice, letters: Any, clock: Clock, after: timedelta, works: bool
 ) -> None:
