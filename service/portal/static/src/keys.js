@@ -103,7 +103,8 @@ const places = { i: "inbox", s: "sent", d: "drafts", t: "deleted" };
 let wentAt = 0;
 
 const isField = (target) =>
-  target.isContentEditable || target.closest?.("input:not([type=checkbox]), textarea, select, [role=textbox], iframe") !== null;
+  target.isContentEditable ||
+  Boolean(target.closest?.("input:not([type=checkbox]), textarea, select, [role=textbox], iframe"));
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
