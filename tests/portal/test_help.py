@@ -28,7 +28,7 @@ from tests.conftest import Clock
 from tests.mailbox.builders import BOB, CAROL
 from tests.portal.conftest import Browser, GiveNotice, Notice, Register, Seen
 
-TOPIC_TEMPLATES = Path(service.portal.__file__).parent / "templates" / "help" / "topics"
+TEMPLATES = Path(service.portal.__file__).parent / "templates"
 TOPICS = [topic.name for topic in topics()]
 YES = "Yes, we sent a notice with this reference on "
 NO = "We do not know this reference."
@@ -88,7 +88,7 @@ def test_pictures_of_help_are_there_in_both_languages_and_small() -> None:
     assets = read_assets()
     named = {
         name
-        for path in TOPIC_TEMPLATES.glob("*.html")
+        for path in (TEMPLATES / "help" / "topics").glob("*.html")
         for name in re.findall(r'picture\("([\w-]+)"', path.read_text(encoding="utf-8"))
     }
     pictures = {name for name in assets.names if name.startswith("help-")}
@@ -135,6 +135,17 @@ async def test_pages_behind_the_question_mark_lead_to_their_topic(registered: Re
     }.items():
         page = await person.browser.get(path)
         assert f'href="/help/{topic}" title="Help"' in page.text, path
+
+
+def test_every_page_names_its_topic() -> None:
+    known = {f"/{topic.name}" for topic in topics()}
+    for path in TEMPLATES.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        if '{% extends "base.html" %}' not in text or path.parent.name == "help" or path.name == "error.html":
+            continue
+        block = re.search(r"{% block help_topic %}(.+?){% endblock %}", text)
+        assert block, path.name
+        assert set(re.findall(r"/[\w-]+", block[1])) <= known, path.name
 
 
 @pytest.mark.parametrize(
