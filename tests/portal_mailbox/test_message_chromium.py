@@ -163,7 +163,7 @@ async def test_axe_finds_nothing_in_any_state(shelf: Shelf, browser: Browser, sc
             assert found[1:] == [], (state, width)
 
     pages = [mail, last, big, f"{mail}/details", f"{big}/details", f"{mail}/file/3/preview", f"{mail}/file/2/preview"]
-    for path in (*pages, *(f"{mail}/link/{number}" for number in range(1, 6))):
+    for path in (*pages, *(f"{mail}/link/{number}" for number in (1, 2, 4))):
         await page.goto(f"{path}?lang={language}")
         await check(path.removeprefix(shelf.site.url))
         await unfold(page)
