@@ -5,16 +5,19 @@ letter of ours or is a recipient, so that nobody makes us write to strangers. Wh
 """
 
 import re
+import uuid
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from graph_sync.errors import NotFound
 from graph_sync.mailbox import Item, Mailbox
 from graph_sync.worker import Worker
 from service.core.addresses import BadAddress, normal_form
 from service.core.states import Letter
-from service.db.tables import Account, Recipient
+from service.db.tables import Account, Outbox, Recipient
 from service.letters.queue import queue_letter
 from service.mime.headers import get_all
 from service.mime.thread import is_automatic
@@ -29,6 +32,8 @@ _PROGRAMS = re.compile(
     r".*-bounces?)(?:\+.*)?"
 )
 """Local parts that no person reads: RFC 3834 section 2, RFC 2142, and what the world made of them."""
+IDS_MOST = 100
+"""Looked up of one mail's thread."""
 _LISTS = ("List-Id", "List-Post", "List-Unsubscribe", "Mailing-List")
 _BULK = {"bulk", "junk", "list"}
 
@@ -43,8 +48,8 @@ async def take_answer(worker: Worker, mailbox: Mailbox, item_id: str, header: by
     async with worker.db.reading() as session:
         recipient = await get_by_address(session, worker.ring, sender) if sender else None
         account = await session.get(Account, recipient.id) if recipient else None
-    if recipient is None and not _names_a_letter(header, worker.settings.public_host):
-        return False
+        if recipient is None and not await _names_a_letter(session, header, worker.settings.public_host):
+            return False
     if sender and is_from_a_person(header, sender) and _is_to_us(worker, item, sender):
         await _queue(worker, recipient, account, sender, item)
     try:
@@ -72,9 +77,11 @@ def is_from_a_person(header: bytes, sender: str) -> bool:
     )
 
 
-def _names_a_letter(header: bytes, host: str) -> bool:
+async def _names_a_letter(session: AsyncSession, header: bytes, host: str) -> bool:
+    """Say that it answers one of our letters: only who got one, or was given one, knows its id."""
     named = " ".join((*get_all(header, "In-Reply-To"), *get_all(header, "References")))
-    return re.search(rf"<[0-9a-f]{{32}}@{re.escape(host)}>", named) is not None
+    found = [uuid.UUID(one) for one in re.findall(rf"<([0-9a-f]{{32}})@{re.escape(host)}>", named)[:IDS_MOST]]
+    return bool(found) and await session.scalar(select(Outbox.id).where(Outbox.id.in_(found)).limit(1)) is not None
 
 
 def _is_to_us(worker: Worker, item: Item, sender: str) -> bool:

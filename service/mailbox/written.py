@@ -18,6 +18,9 @@ _SPACED = frozenset({"p", "ul", "ol", "blockquote", "pre", "table", "h1", "h2", 
 _BLOCKS = _SPACED | {"div", "li", "tr"}
 _CELLS = frozenset({"td", "th"})
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
+_QUOTES_SHOWN = 10
+_INSET_LONGEST = 40
+"""What stands before a line: deeper nesting is told no deeper, or a short page would make words without end."""
 
 
 def clean_written(html: str) -> str:
@@ -62,7 +65,7 @@ class _Words(HTMLParser):
         self._lines: list[str] = []
         self._line = ""
         self._wants_gap = False
-        self._pre = self._quotes = 0
+        self._pre = self._depth = 0
         self._lists: list[int] = []
         """Open lists: 0 for bullets, else the number of the next item."""
         self._hangs: list[int] = []
@@ -71,6 +74,10 @@ class _Words(HTMLParser):
         self._before = 0
         """How deep the line before is quoted."""
         self._links: list[tuple[str, int]] = []
+
+    @property
+    def _quotes(self) -> int:
+        return min(self._depth, _QUOTES_SHOWN)
 
     def text(self) -> str:
         self._end_line()
@@ -93,7 +100,7 @@ class _Words(HTMLParser):
         elif tag in _CELLS and self._line:
             self._line += "\t"
         self._pre += tag == "pre"
-        self._quotes += tag == "blockquote"
+        self._depth += tag == "blockquote"
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a" and self._links:
@@ -103,7 +110,7 @@ class _Words(HTMLParser):
         if tag == "li" and self._mark:
             self._put_line()
         if tag == "blockquote":
-            self._quotes = max(0, self._quotes - 1)
+            self._depth = max(0, self._depth - 1)
         elif tag == "pre":
             self._pre = max(0, self._pre - 1)
         elif tag in {"ul", "ol"} and self._lists:
@@ -148,7 +155,7 @@ class _Words(HTMLParser):
             self._lines.append(("> " * min(self._quotes, self._before)).rstrip())
         self._wants_gap = False
         self._before = self._quotes
-        inset = " " * (sum(self._hangs) - len(self._mark) if self._mark else sum(self._hangs))
+        inset = " " * min(sum(self._hangs) - len(self._mark), _INSET_LONGEST)
         line = self._line.replace("\xa0", " ").rstrip(" \t")
         self._lines.append(f"{'> ' * self._quotes}{inset}{self._mark}{line}".rstrip())
         self._line = self._mark = ""

@@ -177,3 +177,11 @@ async def test_what_was_put_aside_is_deleted_after_two_days(worker: Worker, tena
 )
 def test_addresses_of_programs_are_known(sender: str, is_person: bool):
     assert is_from_a_person(b"From: x\r\nAuto-Submitted: no\r\n\r\n", sender) is is_person
+
+
+async def test_a_made_up_letter_sends_no_stranger_an_answer(worker: Worker, tenant: Tenant):
+    """Whoever forges a sender must not make us write to them: an id of the right shape is not one of a letter."""
+    await arrives(tenant, ODD, f"In-Reply-To: <{'0' * 32}@{worker.settings.public_host}>")
+    await look_for_bounces(worker)
+    assert await answers(worker) == 0
+    assert inbox(tenant) == 1

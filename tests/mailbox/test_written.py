@@ -77,3 +77,10 @@ def test_no_picture_style_or_odd_link_is_kept(html: str) -> None:
 def test_what_is_too_deep_is_refused() -> None:
     with pytest.raises(Refused):
         clean_written("<blockquote>" * 600)
+
+
+@pytest.mark.parametrize("tag", ["blockquote", "ul><li", "ol><li"])
+def test_words_do_not_grow_with_every_level(tag: str) -> None:
+    lines = 1000
+    cleaned = clean_written(f"<{tag}>" * 250 + "x<br>" * lines)
+    assert len(words_of(cleaned)) < 100 * (lines + 1000)

@@ -198,8 +198,11 @@ async def test_a_form_without_script_keeps_markup_that_it_leaves_alone(bob: Sign
     assert "&lt;b&gt;" not in await (await bob.get(draft)).get_data(as_text=True)
 
 
-async def test_markup_that_is_too_deep_becomes_its_plain_words(bob: Signed, mail: SealedMail) -> None:
-    draft = (await save(bob, address(mail, "/reply"), text="Words", html="<blockquote>" * 600 + "x"))["draft"]
+@pytest.mark.parametrize(
+    "html", ["<blockquote>" * 600 + "x", "<blockquote>" * 20 + "x<br>" * 60_000], ids=["too deep", "words without end"]
+)
+async def test_markup_that_is_too_much_becomes_its_plain_words(bob: Signed, mail: SealedMail, html: str) -> None:
+    draft = (await save(bob, address(mail, "/reply"), text="Words", html=html))["draft"]
     page = await (await bob.get(draft)).get_data(as_text=True)
     assert "Words" in page
     assert 'data-format="plain"' in page

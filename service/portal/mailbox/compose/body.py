@@ -1,11 +1,10 @@
 """What was typed, made ready to be kept: its markup cleaned, its plain words made from it."""
 
-import asyncio
-
 from service.accounts.preferring import read_signature
 from service.errors import Refused
 from service.mailbox import drafts
-from service.mailbox.drafts import Draft
+from service.mailbox.drafts import TEXT_LONGEST, Draft
+from service.mailbox.shown import in_thread
 from service.mailbox.written import clean_written, words_of
 from service.portal.mailbox.blueprint import reader
 from service.portal.mailbox.compose.work import Typed
@@ -18,7 +17,7 @@ async def settle_body(typed: Typed, draft: Draft) -> None:
         typed.html = None
     elif typed.html is not None:
         try:
-            typed.html, typed.text = await asyncio.to_thread(_clean, typed.html)
+            typed.html, typed.text = await in_thread(_clean, typed.html)
         except Refused:
             typed.html = None  # the plain words came beside it
     elif draft.is_rich and not typed.is_plain:
@@ -35,5 +34,9 @@ async def signature() -> str:
 
 
 def _clean(html: str) -> tuple[str, str]:
+    """Raises Refused, also where the words would be longer than any that are typed."""
     cleaned = clean_written(html)
-    return cleaned, words_of(cleaned)
+    words = words_of(cleaned)
+    if len(words.encode()) > TEXT_LONGEST:
+        raise Refused
+    return cleaned, words
