@@ -343,7 +343,9 @@ async def ends(room: Room, where: str) -> None:
     room.clock.advance(timedelta(days=31))
     await room.account(password_at=room.clock.now)
     await room.sign_in()
-    await room.take(past_its_date=where, inbox_empty="/inbox", account_ended="/preferences/closed")
+    await room.take(past_its_date=where, inbox_empty="/inbox")
+    await room.sign_out()
+    await room.take(account_ended="/preferences/closed")
 
 
 @asynccontextmanager
