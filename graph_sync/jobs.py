@@ -79,7 +79,8 @@ class Jobs:
 async def end_what_is_over(worker: Worker) -> int:
     """Run retention under its lease."""
     async with worker.alone("retention") as is_mine:
-        return await sweep(worker.db, worker.ring, worker.blobs, worker.now()) if is_mine else 0
+        rules = worker.settings.rules
+        return await sweep(worker.db, worker.ring, worker.blobs, worker.now(), rules) if is_mine else 0
 
 
 async def age(worker: Worker) -> int:

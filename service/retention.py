@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.audit import record
 from service.blobs import Blobs
-from service.core.limits import KNOWN_DEVICE, RETENTION, SESSION_IDLE, SESSION_LONGEST
+from service.core.limits import KNOWN_DEVICE, RETENTION
+from service.core.rules import AS_SHIPPED, Rules
 from service.core.states import Letter, Outgoing
 from service.db.engine import Database
 from service.db.tables import Blob, Code, Delivery, Device, Message, Outbox, Rate, Recipient, Reset, Session
@@ -42,7 +43,7 @@ ORPHANS_KEPT = timedelta(days=1)
 """A blob is written before its row: a long upload must not lose it."""
 
 
-async def sweep(db: Database, ring: KeyRing, blobs: Blobs, now: datetime) -> int:
+async def sweep(db: Database, ring: KeyRing, blobs: Blobs, now: datetime, rules: Rules = AS_SHIPPED) -> int:
     """End all that is past its date; return how many messages were deleted. `ring` is `sync`'s: it writes to senders.
 
     Run under a lease, as often as one likes. Raises TryAgain at its end where the store did not answer for all.
@@ -50,7 +51,7 @@ async def sweep(db: Database, ring: KeyRing, blobs: Blobs, now: datetime) -> int
     while await _end_keys(db, ring, now):
         pass
     deleted, failed = await _delete_ended(db, blobs, now)
-    await _delete_small_things(db, now)
+    await _delete_small_things(db, rules, now)
     await _delete_orphans(db, blobs, now)
     if failed:
         raise TryAgain("some blobs could not be deleted yet")
@@ -146,13 +147,10 @@ async def _delete_ended(db: Database, blobs: Blobs, now: datetime) -> tuple[int,
     return deleted, failed
 
 
-async def _delete_small_things(db: Database, now: datetime) -> None:
+async def _delete_small_things(db: Database, rules: Rules, now: datetime) -> None:
+    is_dead = or_(Session.seen_at <= now - rules.session_idle, Session.created_at <= now - rules.session_longest)
     async with db.writing() as session:
-        await session.execute(
-            delete(Session).where(
-                or_(Session.seen_at <= now - SESSION_IDLE, Session.created_at <= now - SESSION_LONGEST)
-            )
-        )
+        await session.execute(delete(Session).where(is_dead))
         await session.execute(delete(Code).where(Code.expires_at <= now - CODES_KEPT))
         await session.execute(delete(Reset).where(Reset.expires_at <= now))
         await session.execute(delete(Device).where(Device.seen_at <= now - KNOWN_DEVICE))

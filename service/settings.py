@@ -12,21 +12,28 @@ from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.core.addresses import InsideDomains, normal_form
 from service.core.limits import (
     DRAFTS_BYTES,
+    FAILED_SIGN_INS,
     INACTIVE,
     INACTIVE_GRACE,
     INACTIVE_WARNING,
     INTAKE_KEPT,
     MESSAGE_BYTES,
+    PASSWORD_AGE,
     REMIND_ENDING,
     REMIND_UNREAD,
+    REPLY_RECIPIENTS,
+    RESET_LIFE,
     RETENTION,
+    SESSION_IDLE,
+    SESSION_LONGEST,
 )
+from service.core.rules import Rules
 
 PREFIX = "SAFEMAIL_"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -49,8 +56,16 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _whole_minutes(value: timedelta) -> timedelta:
+    if value % timedelta(minutes=1):
+        raise ValueError("must be whole minutes")
+    return value
+
+
 Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
 Url = Annotated[str, AfterValidator(_url)]
+Minutes = Annotated[timedelta, AfterValidator(_whole_minutes)]
+"""As pages say them."""
 
 
 class Shared(BaseSettings):
@@ -80,7 +95,23 @@ class Shared(BaseSettings):
     """How long before it is switched off an account's owner is told."""
     inactive_grace: timedelta = INACTIVE_GRACE
     """How long after it was switched off an account is deleted, if nothing unexpired waits; zero: at once."""
+    session_idle: Minutes = Field(default=SESSION_IDLE, ge=timedelta(minutes=3), le=timedelta(hours=24))
+    """Who does nothing for so long is signed out; the warning comes two minutes before."""
+    session_longest: Minutes = Field(default=SESSION_LONGEST, le=timedelta(hours=24), validate_default=True)
+    """Everybody is signed out after so long."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("session_longest")
+    @classmethod
+    def _is_longer_than_idle(cls, value: timedelta, info: ValidationInfo) -> timedelta:
+        if value < info.data.get("session_idle", value):
+            raise ValueError(f"must not be shorter than {PREFIX}SESSION_IDLE")
+        return value
+
+    @property
+    def rules(self) -> Rules:
+        """What this role knows of them."""
+        return Rules(session_idle=self.session_idle, session_longest=self.session_longest)
 
     @property
     def inside(self) -> InsideDomains:
@@ -122,6 +153,14 @@ class PortalSettings(Shared):
     mailers: Words = Field(default=[])
     """Our own mailboxes: nobody reads mail there, so that no reply goes to them."""
     account_policy: Literal["legacy", "modern"] = "legacy"
+    failed_sign_ins: int = Field(default=FAILED_SIGN_INS, ge=3, le=100)
+    """The failure that locks an account; NIST SP 800-63B-4 §3.2.2 allows 100."""
+    password_age: Minutes = Field(default=PASSWORD_AGE, ge=timedelta(days=1))
+    """After how long the legacy policy asks for a new password."""
+    reset_life: Minutes = Field(default=RESET_LIFE, ge=timedelta(minutes=5), le=timedelta(hours=24))
+    """How long a mailed link to a new password works."""
+    reply_recipients: int = Field(default=REPLY_RECIPIENTS, ge=2, le=50)
+    """To how many a reply goes at most; a field takes 8192 characters, and an address with its name up to 160."""
     reset_unlocks: bool = True
     """Whether a new password by a mailed link unlocks a locked account; else only the help desk does."""
     read_with_code: bool = False
@@ -136,6 +175,18 @@ class PortalSettings(Shared):
     password_time: int = 2
     trusted_hops: int = 0
     """How many proxies stand in front; their `X-Forwarded-For` entries are counted from the right."""
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(
+            session_idle=self.session_idle,
+            session_longest=self.session_longest,
+            failed_sign_ins=self.failed_sign_ins,
+            reset_unlocks=self.reset_unlocks,
+            reset_life=self.reset_life,
+            password_age=self.password_age if self.account_policy == "legacy" else None,
+            reply_recipients=self.reply_recipients,
+        )
 
     @property
     def own_mailboxes(self) -> frozenset[str]:

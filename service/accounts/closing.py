@@ -109,8 +109,7 @@ async def _say_farewell(
         Letter.ACCOUNT,
         f"account/{AccountLetter.CLOSED}/{account_id.hex}",
         now,
-        payload=told(AccountLetter.CLOSED, letter.browser, unlocks=False)
-        | {"to": letter.to, "language": letter.language},
+        payload=told(AccountLetter.CLOSED, letter.browser) | {"to": letter.to, "language": letter.language},
         recipient_id=account_id,
     )
 

@@ -1,4 +1,4 @@
-"""Failures are counted against the browser that knows the account, or against all strangers together; the tenth locks.
+"""Failures count against the browser that knows the account, or against all strangers together; one too many locks.
 
 A wrong code of the second step counts like a wrong password: whoever gets that far knows the password, and guesses on.
 """
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.accounts.telling import tell
 from service.core.browsers import Browser
-from service.core.limits import FAILED_SIGN_INS
+from service.core.rules import Rules
 from service.core.states import AccountLetter, AccountState
 from service.db.tables import Account, AuditEntry, Device
 from service.vault.ring import KeyRing
@@ -24,25 +24,26 @@ async def count_failure(
     account: Account | None,
     device: Device | None,
     browser: Browser,
+    rules: Rules,
     now: datetime,
-    *,
-    unlocks: bool,
 ) -> None:
     """Count one, and tell the owner if it locks the account; the same work where there is no account."""
-    is_locked = await _count(session, account_id, device, now)
+    is_locked = await _count(session, account_id, device, rules, now)
     if is_locked and account is not None and account.state is AccountState.ACTIVE:  # as it was before this try
         session.add(AuditEntry(at=now, actor="portal", verb="account.lock", object_id=account_id.hex))
-        await tell(session, ring, AccountLetter.LOCKED, account_id, browser, now, unlocks=unlocks)
+        await tell(session, ring, AccountLetter.LOCKED, account_id, browser, now, rules=rules)
 
 
-async def _count(session: AsyncSession, account_id: uuid.UUID, device: Device | None, now: datetime) -> bool:
+async def _count(
+    session: AsyncSession, account_id: uuid.UUID, device: Device | None, rules: Rules, now: datetime
+) -> bool:
     """Say whether the account is locked now."""
     if device is not None:
         device.failures += 1
-        if device.failures >= FAILED_SIGN_INS:
+        if device.failures >= rules.failed_sign_ins:
             await session.delete(device)  # a stranger like all others from now on
         return False
-    locks = (Account.failures + 1 >= FAILED_SIGN_INS) & (Account.state == AccountState.ACTIVE)
+    locks = (Account.failures + 1 >= rules.failed_sign_ins) & (Account.state == AccountState.ACTIVE)
     state = await session.scalar(
         update(Account)
         .where(Account.id == account_id)

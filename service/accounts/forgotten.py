@@ -21,7 +21,7 @@ from service.accounts.second_step import NeedsCode, come_in_or_ask
 from service.accounts.telling import tell, told
 from service.core.addresses import BadAddress, normal_form
 from service.core.browsers import Browser
-from service.core.limits import RESET_LIFE
+from service.core.rules import Rules
 from service.core.states import AccountLetter, AccountState, Letter
 from service.db.tables import Account, AuditEntry, Recipient, Reset, Session
 from service.letters.queue import queue_letter_for
@@ -42,8 +42,7 @@ class Asking:
     address: str
     network: str
     browser: Browser
-    unlocks: bool
-    """Whether a new password by a mailed link ends a lock (SAFEMAIL_RESET_UNLOCKS)."""
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -78,10 +77,11 @@ async def ask(session: AsyncSession, ring: KeyRing, kind: AccountLetter, asking:
             Account.state != AccountState.GUEST,
         )
     )
-    payload = told(kind, asking.browser, unlocks=asking.unlocks)
+    payload = told(kind, asking.browser, asking.rules)
     if kind is AccountLetter.RESET:
         payload["token"], token_hash = new_token()
-        await _renew_link(session, ring, whose.where(Account.state != AccountState.DISABLED), token_hash, now)
+        living = whose.where(Account.state != AccountState.DISABLED)
+        await _renew_link(session, ring, living, token_hash, now, now + asking.rules.reset_life)
     once = f"account/{kind}/{uuid.uuid4().hex}"
     await queue_letter_for(session, ring, whose, Letter.ACCOUNT, once, now, payload=payload)
 
@@ -143,10 +143,15 @@ async def _has_room(session: AsyncSession, ring: KeyRing, address: str, now: dat
 
 
 async def _renew_link(
-    session: AsyncSession, ring: KeyRing, whose: Select[uuid.UUID], token_hash: TokenHash, now: datetime
+    session: AsyncSession,
+    ring: KeyRing,
+    whose: Select[uuid.UUID],
+    token_hash: TokenHash,
+    now: datetime,
+    expires_at: datetime,
 ) -> None:
     account_id = await session.scalar(whose) or uuid.uuid4()  # nobody's, who is bound alike and then not found
-    reset = Reset(account_id=account_id, token_hash=token_hash, created_at=now, expires_at=now + RESET_LIFE)
+    reset = Reset(account_id=account_id, token_hash=token_hash, created_at=now, expires_at=expires_at)
     bind_row(ring, reset)
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     columns = Reset.__table__.c

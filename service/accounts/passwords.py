@@ -3,15 +3,14 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from zxcvbn_rs_py import zxcvbn
 
 from service.core.limits import HINT_CHARACTERS, PASSWORD_LONGEST, PASSWORD_SHORTEST
+from service.core.rules import Rules
 
-PASSWORD_AGE = timedelta(days=60)
-"""The `legacy` policy; the `modern` profile never asks for a change (NIST SP 800-63B-4 §3.1.1.2)."""
 LONG = 16
 """From here on a strength of 3 of 4 is enough; below it zxcvbn gives 3 to guesses such as "Winter2026!!"."""
 SHORTEST_WORD = 4
@@ -82,14 +81,14 @@ def hint_faults(hint: str, password: str) -> list[Fault]:
     return [Fault.HINT_TELLS] if bare and bare in _bare(hint) else []
 
 
-def must_change_password(password_at: datetime, now: datetime, policy: str) -> bool:
+def must_change_password(password_at: datetime, now: datetime, rules: Rules) -> bool:
     """Say whether the password has served its time."""
-    return policy == "legacy" and now - password_at >= PASSWORD_AGE
+    return rules.password_age is not None and now - password_at >= rules.password_age
 
 
-def password_days(password_at: datetime, now: datetime, policy: str) -> int | None:
+def password_days(password_at: datetime, now: datetime, rules: Rules) -> int | None:
     """Return for how many whole days a password is still good; None where it never ends."""
-    return max(0, (password_at + PASSWORD_AGE - now).days) if policy == "legacy" else None
+    return max(0, (password_at + rules.password_age - now).days) if rules.password_age is not None else None
 
 
 def _is_hard_to_guess(text: str, words: Iterable[str]) -> bool:

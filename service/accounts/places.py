@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.core.limits import KNOWN_DEVICE, SESSION_IDLE, SESSION_LONGEST
+from service.accounts.sessions import is_alive
+from service.core.limits import KNOWN_DEVICE
+from service.core.rules import Rules
 from service.db.tables import Device, Session
 
 
@@ -31,16 +33,14 @@ class Places:
     """Not signed in now, but let in with tries of their own."""
 
 
-async def list_places(session: AsyncSession, account_id: uuid.UUID, current: uuid.UUID, now: datetime) -> Places:
+async def list_places(
+    session: AsyncSession, rules: Rules, account_id: uuid.UUID, current: uuid.UUID, now: datetime
+) -> Places:
     living = (
         await session.execute(
             select(Session, Device)
             .outerjoin(Device, (Device.id == Session.device_id) & (Device.account_id == Session.account_id))
-            .where(
-                Session.account_id == account_id,
-                Session.seen_at > now - SESSION_IDLE,
-                Session.created_at > now - SESSION_LONGEST,
-            )
+            .where(Session.account_id == account_id, is_alive(rules, now))
             .order_by(Session.seen_at.desc(), Session.id)
         )
     ).all()

@@ -10,6 +10,7 @@ from service.accounts.failing import count_failure
 from service.accounts.hashing import HashGate
 from service.accounts.sessions import end_session, mark_proven
 from service.core.browsers import Browser
+from service.core.rules import AS_SHIPPED, Rules
 from service.db.engine import Database
 from service.db.tables import Account, Device, Session
 from service.vault.ring import KeyRing
@@ -30,7 +31,7 @@ class Proving:
     session_id: uuid.UUID
     password: str
     browser: Browser = field(default_factory=Browser)
-    reset_unlocks: bool = True
+    rules: Rules = AS_SHIPPED
 
 
 async def prove_with_password(db: Database, ring: KeyRing, gate: HashGate, proving: Proving, now: datetime) -> Proof:
@@ -47,8 +48,7 @@ async def prove_with_password(db: Database, ring: KeyRing, gate: HashGate, provi
         account = await session.get(Account, proving.account_id, with_for_update=True)
         row = await session.get(Session, proving.session_id)
         device = await session.get(Device, row.device_id, with_for_update=True) if row and row.device_id else None
-        unlocks = proving.reset_unlocks
-        await count_failure(session, ring, proving.account_id, account, device, proving.browser, now, unlocks=unlocks)
+        await count_failure(session, ring, proving.account_id, account, device, proving.browser, proving.rules, now)
         if device is None or device not in session.deleted:
             return Proof.WRONG
         await end_session(session, proving.session_id)

@@ -18,6 +18,7 @@ from service.accounts.rates import FACTORS, TooMany, allow, seconds_left
 from service.accounts.recovery import take_code
 from service.accounts.telling import tell
 from service.core.browsers import Browser
+from service.core.rules import AS_SHIPPED, Rules
 from service.core.states import AccountLetter, AccountState, Step
 from service.db.engine import Database
 from service.db.tables import Account, AuditEntry, Challenge, Device, Recipient
@@ -45,7 +46,7 @@ class Given:
     """One of the two is given."""
     device: str = ""
     browser: Browser = field(default_factory=Browser)
-    reset_unlocks: bool = True
+    rules: Rules = AS_SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,8 @@ async def _wrong(
     session: AsyncSession, ring: KeyRing, found: Second, device: Device | None, given: Given, now: datetime
 ) -> WrongCode:
     found.challenge.tries += 1
-    account, unlocks = found.account, given.reset_unlocks
-    await count_failure(session, ring, account.id, account, device, given.browser, now, unlocks=unlocks)
+    account = found.account
+    await count_failure(session, ring, account.id, account, device, given.browser, given.rules, now)
     return WrongCode(TRIES - found.challenge.tries)
 
 

@@ -4,11 +4,12 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.accounts.bound import bind_row, is_row_bound
-from service.core.limits import PROOF_LIFE, SESSION_IDLE, SESSION_LONGEST
+from service.core.limits import PROOF_LIFE
+from service.core.rules import Rules
 from service.core.states import AccountState
 from service.db.tables import Account, Recipient, Session
 from service.vault.ring import KeyRing
@@ -16,7 +17,7 @@ from service.vault.tokens import hash_token, new_token
 from service.vault.types import Token
 
 WRITE_EVERY = timedelta(minutes=1)
-"""A session's last sign of life is written at most so often."""
+"""A session's last sign of life is written at most so often; more often where sessions are short."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -26,18 +27,26 @@ class SignedIn:
     session: Session
     account: Account
     recipient: Recipient
+    rules: Rules
 
     @property
     def ends_at(self) -> datetime:
         """When it dies if nothing happens from now on."""
-        return min(self.session.seen_at + SESSION_IDLE, self.session.created_at + SESSION_LONGEST)
+        return min(self.session.seen_at + self.rules.session_idle, self.session.created_at + self.rules.session_longest)
 
     def is_due(self, now: datetime) -> bool:
         """Say whether this sign of life is worth a write."""
-        return now - self.session.seen_at >= WRITE_EVERY
+        return now - self.session.seen_at >= min(WRITE_EVERY, self.rules.session_idle / 12)
 
 
-async def find_session(session: AsyncSession, ring: KeyRing, token: str, now: datetime) -> SignedIn | None:
+def is_alive(rules: Rules, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a session's row lives."""
+    return and_(Session.seen_at > now - rules.session_idle, Session.created_at > now - rules.session_longest)
+
+
+async def find_session(
+    session: AsyncSession, ring: KeyRing, rules: Rules, token: str, now: datetime
+) -> SignedIn | None:
     """Find the living session of a cookie. A lock keeps nobody out who is in; a switched-off account does.
 
     A row that the portal did not write itself is none.
@@ -49,26 +58,19 @@ async def find_session(session: AsyncSession, ring: KeyRing, token: str, now: da
             .join(Recipient, Recipient.id == Account.id)
             .where(
                 Session.token_hash == hash_token(token),
-                Session.seen_at > now - SESSION_IDLE,
-                Session.created_at > now - SESSION_LONGEST,
+                is_alive(rules, now),
                 Account.state != AccountState.DISABLED,
                 Recipient.ended_at.is_(None),
             )
         )
     ).one_or_none()
-    return SignedIn(*found) if found and is_row_bound(ring, found[0]) else None
+    return SignedIn(*found, rules) if found and is_row_bound(ring, found[0]) else None
 
 
 async def add_session(
     session: AsyncSession, ring: KeyRing, account_id: uuid.UUID, device_id: uuid.UUID | None, now: datetime
 ) -> Token:
-    """Open a session for who just proved it, and throw the account's dead ones away; return what is in the cookie."""
-    await session.execute(
-        delete(Session).where(
-            Session.account_id == account_id,
-            (Session.seen_at <= now - SESSION_IDLE) | (Session.created_at <= now - SESSION_LONGEST),
-        )
-    )
+    """Open a session for who just proved it; return what is in the cookie. Retention throws the dead ones away."""
     token, token_hash = new_token()
     row = Session(token_hash=token_hash, account_id=account_id, created_at=now, seen_at=now, device_id=device_id)
     row.proven_at = now

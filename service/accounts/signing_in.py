@@ -16,6 +16,7 @@ from service.accounts.second_step import NeedsCode, come_in_or_ask
 from service.core.addresses import BadAddress
 from service.core.browsers import Browser
 from service.core.limits import PASSWORD_LONGEST
+from service.core.rules import AS_SHIPPED, Rules
 from service.core.states import AccountState
 from service.db.engine import Database
 from service.db.tables import Account
@@ -45,8 +46,8 @@ class Attempt:
     network: str
     """Where the request came from, for the rate limit."""
     browser: Browser = field(default_factory=Browser)
-    reset_unlocks: bool = True
-    """Both are told to the owner, if this try locks the account."""
+    """Told to the owner, if this try locks the account."""
+    rules: Rules = AS_SHIPPED
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -113,8 +114,7 @@ async def _settle(
         or (account.state is AccountState.LOCKED and device is None)
     ):
         await allow(session, ring, SIGN_INS, attempt.network, now)
-        browser, unlocks = attempt.browser, attempt.reset_unlocks
-        await count_failure(session, ring, account_id, account, device, browser, now, unlocks=unlocks)
+        await count_failure(session, ring, account_id, account, device, attempt.browser, attempt.rules, now)
         return NotSignedIn.WRONG
     if account.state is AccountState.DISABLED:
         return NotSignedIn.DISABLED

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.browsers import Browser
+from service.core.rules import AS_SHIPPED, Rules
 from service.core.states import AccountLetter, Letter
 from service.letters.queue import queue_letter
 from service.vault.ring import KeyRing
@@ -19,13 +20,13 @@ async def tell(
     browser: Browser,
     now: datetime,
     *,
-    unlocks: bool = True,
+    rules: Rules = AS_SHIPPED,
     factor: str = "",
 ) -> None:
     """Queue a warning.
 
     Args:
-        unlocks: whether a new password by a mailed link ends a lock.
+        rules: what a letter about a lock says of it.
         factor: which way of coming in was added or removed: `passkey` or `authenticator`.
     """
     await queue_letter(
@@ -34,11 +35,17 @@ async def tell(
         Letter.ACCOUNT,
         f"account/{kind}/{uuid.uuid4().hex}",
         now,
-        payload=told(kind, browser, unlocks=unlocks) | ({"factor": factor} if factor else {}),
+        payload=told(kind, browser, rules) | ({"factor": factor} if factor else {}),
         recipient_id=account_id,
     )
 
 
-def told(kind: AccountLetter, browser: Browser, *, unlocks: bool) -> dict[str, object]:
+def told(kind: AccountLetter, browser: Browser, rules: Rules = AS_SHIPPED) -> dict[str, object]:
     """Return what every account letter is given."""
-    return {"kind": kind.value, "browser": browser.name, "system": browser.system, "unlocks": unlocks}
+    return {
+        "kind": kind.value,
+        "browser": browser.name,
+        "system": browser.system,
+        "unlocks": rules.reset_unlocks,
+        "tries": rules.failed_sign_ins,
+    }

@@ -1,10 +1,10 @@
 """What account letters tell: hint, way to a new password, and warnings that something happened."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from service.core.browsers import BROWSERS, SYSTEMS
-from service.core.limits import FAILED_SIGN_INS, HINT_CHARACTERS, RESET_LIFE
+from service.core.limits import FAILED_SIGN_INS, HINT_CHARACTERS
 from service.core.states import AccountLetter, AccountState
 from service.core.text import one_line
 from service.db.tables import Account, Outbox, Reset
@@ -34,8 +34,8 @@ def account_values(
         "hint": _hint(ring, account) if account and kind is AccountLetter.HINT else "",
         "link": _link(kind, told, account, reset, brand),
         "unlocks": bool(told.get("unlocks")),
-        "tries": FAILED_SIGN_INS,
-        "minutes": int(RESET_LIFE.total_seconds() // 60),
+        "tries": told["tries"] if isinstance(told.get("tries"), int) else FAILED_SIGN_INS,
+        "minutes": (reset.expires_at - reset.created_at) // timedelta(minutes=1) if reset is not None else 0,
         "day": formats.day(row.created_at, brand.zone, language),
         "hour": formats.hour(row.created_at, brand.zone, language),
         "off_on": _day(told.get("off_at"), brand, language),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.core.addresses import BadAddress, InsideDomains, normal_form
-from service.core.limits import REPLY_RECIPIENTS
+from service.core.rules import Rules
 from service.core.sheet import Person, Sheet
 from service.core.states import MessageKind
 from service.mime.addresses import read_addresses
@@ -73,9 +73,9 @@ def check_people(people: Sequence[Person], inside: InsideDomains, ours: frozense
     return refused
 
 
-def over_count(to: Sequence[Person], cc: Sequence[Person]) -> int:
+def over_count(to: Sequence[Person], cc: Sequence[Person], rules: Rules) -> int:
     """Return by how many a reply has too many recipients."""
-    return max(0, len(each_once((*to, *cc))) - REPLY_RECIPIENTS)
+    return max(0, len(each_once((*to, *cc))) - rules.reply_recipients)
 
 
 def each_once(people: Iterable[Person], but: Iterable[Person] = ()) -> tuple[Person, ...]:

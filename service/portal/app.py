@@ -7,13 +7,12 @@ from quart import Quart, g
 
 from service.accounts.hashing import HashGate
 from service.blobs import Blobs
-from service.core.limits import SESSION_IDLE
 from service.db.engine import Database
 from service.letters.branding import Branding
 from service.portal import cookies, errors, headers, language, session
 from service.portal.assets import read_assets
 from service.portal.cookies import Cookies
-from service.portal.dates import size
+from service.portal.dates import lasting, size
 from service.portal.doors.blueprint import doors
 from service.portal.help import blueprint as help_centre
 from service.portal.mailbox import blueprint as mailbox
@@ -73,7 +72,8 @@ def _set_up_templates(app: Quart, state: Portal) -> None:
         "size": size,
         "settings": state.settings,
         "brand": state.brand,
-        "idle_minutes": SESSION_IDLE.seconds // 60,
+        "rules": state.rules,
+        "lasting": lasting,
         "scheme": "http" if state.settings.is_plain_http else "https",
     }
 

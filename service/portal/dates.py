@@ -7,14 +7,27 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_name
+from babel.units import format_unit
 
 from service.core.preferences import Dates
 from service.letters.formats import LOCALES, day, hour, size, zone_name
+from service.portal import language as spoken
 
-__all__ = ["Left", "Times", "size"]
+__all__ = ["Left", "Times", "lasting", "size"]
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 FORMATTED_KEPT = 8192
 """Times of a list are written again at each look: formatting was a sixth of a page's work."""
+
+
+def lasting(span: timedelta) -> str:
+    """15 minutes · 8 hours · 60 days, in the language of the page."""
+    unit, one = "minute", timedelta(minutes=1)
+    if span > DAY and not span % DAY:
+        unit, one = "day", DAY
+    elif not span % HOUR:
+        unit, one = "hour", HOUR
+    return str(format_unit(span // one, f"duration-{unit}", locale=LOCALES[spoken.language()]))
 
 
 class Left(StrEnum):

@@ -182,7 +182,7 @@ def set_up(app: Quart, state: Portal) -> None:
         account_language = ""
         if token and request.endpoint != "doors.asset":
             async with state.db.reading() as session:
-                found = await find_session(session, state.ring, token, g.now)
+                found = await find_session(session, state.ring, state.rules, token, g.now)
             if found is not None:
                 if found.is_due(g.now) and request.endpoint not in PASSIVE:
                     async with state.db.writing() as session:
@@ -236,7 +236,7 @@ async def _reader(state: Portal, found: SignedIn) -> Reader:
         kept = (key, own_address(state.ring, key, found.recipient))
         state.keys.keep(found.session.id, *kept, found.ends_at, g.now)
     key, address = kept
-    is_guest, policy = found.account.state is AccountState.GUEST, state.settings.account_policy
+    is_guest = found.account.state is AccountState.GUEST
     name = json.loads(key.open(f"name/{found.account.id.hex}", found.account.name))
     return Reader(
         account_id=found.account.id,
@@ -249,7 +249,7 @@ async def _reader(state: Portal, found: SignedIn) -> Reader:
         theme=found.account.theme,
         session_id=found.session.id,
         session_ends_at=found.ends_at,
-        must_change_password=not is_guest and must_change_password(found.account.password_at, g.now, policy),
+        must_change_password=not is_guest and must_change_password(found.account.password_at, g.now, state.rules),
         has_fresh_proof=has_fresh_proof(found.session, g.now),
         preferences=read_preferences(found.account.preferences),
         is_guest=is_guest,

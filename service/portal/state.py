@@ -9,6 +9,7 @@ from quart import current_app
 
 from service.accounts.hashing import HashGate
 from service.blobs import Blobs
+from service.core.rules import Rules
 from service.db.engine import Database
 from service.letters.branding import Branding
 from service.portal.cookies import Cookies
@@ -37,6 +38,10 @@ class Portal:
     brand: Branding
     keys: "KeptKeys"
     hashing: HashGate
+
+    @property
+    def rules(self) -> Rules:
+        return self.settings.rules
 
 
 def portal() -> Portal:

@@ -17,6 +17,7 @@ from service.accounts.sessions import add_session, find_session, has_fresh_proof
 from service.accounts.signing_in import CameIn, NotSignedIn
 from service.core.browsers import Browser
 from service.core.limits import PROOF_LIFE
+from service.core.rules import AS_SHIPPED
 from service.core.states import Letter, Step
 from service.db.tables import Account, Challenge, Code, Device, Outbox, Passkey, Recipient, Reset, Session
 from service.errors import SealBroken
@@ -55,7 +56,7 @@ async def two(world: World) -> Two:
 
 async def is_in(world: World, token: str) -> uuid.UUID | None:
     async with world.db.reading() as session:
-        found = await find_session(session, world.ring, token, world.clock())
+        found = await find_session(session, world.ring, AS_SHIPPED, token, world.clock())
     return found.account.id if found is not None else None
 
 
@@ -261,7 +262,7 @@ async def test_proof_is_fresh_for_five_minutes_and_renewed_by_another(two: Two) 
 
     async def row() -> Session:
         async with world.db.reading() as session:
-            found = await find_session(session, world.ring, token, world.clock())
+            found = await find_session(session, world.ring, AS_SHIPPED, token, world.clock())
         assert found is not None
         return found.session
 

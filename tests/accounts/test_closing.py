@@ -11,6 +11,7 @@ from service.accounts.closing import Farewell, close_account, farewell_to
 from service.accounts.preferring import set_signature
 from service.accounts.sessions import find_session
 from service.core.browsers import Browser
+from service.core.rules import AS_SHIPPED
 from service.core.states import Bcc, Lane, Letter, Outgoing
 from service.db.outbox import change_outbox, claim_outbox
 from service.db.tables import (
@@ -229,7 +230,7 @@ async def test_sessions_end_with_the_account(world: World) -> None:
     account_id = await world.register()
     await close(world, account_id)
     async with world.db.reading() as session:
-        assert await find_session(session, world.ring, "x" * 43, world.clock()) is None
+        assert await find_session(session, world.ring, AS_SHIPPED, "x" * 43, world.clock()) is None
     assert await rows_of(world, Session) == 0
 
 

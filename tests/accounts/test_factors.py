@@ -18,6 +18,7 @@ from service.accounts.second_step import Given, NeedsCode, Passed, WrongCode, pa
 from service.accounts.sessions import find_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
 from service.core.limits import STEP_LIFE
+from service.core.rules import AS_SHIPPED
 from service.core.states import AccountState, Step
 from service.db.tables import Account, Challenge, Device, Passkey, Recipient, Session
 from tests.accounts.conftest import PASSWORD, World
@@ -185,7 +186,7 @@ async def test_session_of_the_second_step_is_a_session_with_a_fresh_proof(world:
     passed = await give(world, await right_password(world), totp.at(world.clock()))
     assert isinstance(passed, Passed)
     async with world.db.reading() as session:
-        found = await find_session(session, world.ring, passed.tokens.session, world.clock())
+        found = await find_session(session, world.ring, AS_SHIPPED, passed.tokens.session, world.clock())
     assert found is not None
     assert (found.account.id, found.session.proven_at) == (account_id, world.clock())
 
@@ -279,7 +280,7 @@ async def test_places_are_the_accounts_own(world: World) -> None:
     async with world.db.reading() as session:
         rows = {row.account_id: row for row in await session.scalars(select(Session))}
         devices = {row.account_id: row for row in await session.scalars(select(Device))}
-        places = await list_places(session, bob, rows[bob].id, world.clock())
+        places = await list_places(session, AS_SHIPPED, bob, rows[bob].id, world.clock())
     assert places.here is not None
     assert (places.here.id, places.elsewhere, places.known) == (rows[bob].id, [], [])
     async with world.db.writing() as session:
@@ -287,7 +288,7 @@ async def test_places_are_the_accounts_own(world: World) -> None:
         assert not await forget_browser(session, bob, devices[carol].id)
         assert await sign_out_elsewhere(session, bob, rows[bob].id) == []
         assert await sign_out_place(session, carol, rows[carol].id)
-        known = (await list_places(session, carol, rows[carol].id, world.clock())).known
+        known = (await list_places(session, AS_SHIPPED, carol, rows[carol].id, world.clock())).known
         assert [place.id for place in known] == [devices[carol].id]
         assert await forget_browser(session, carol, devices[carol].id)
 

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, event, select
 from service.accounts.forgotten import Asking, ask, get_reset, reset_password
 from service.accounts.hashing import NOBODY
 from service.core.browsers import Browser
+from service.core.rules import AS_SHIPPED
 from service.core.states import AccountLetter, AccountState, Letter
 from service.db.tables import Account, Outbox, Reset, Session
 from service.letters.queue import open_payload
@@ -17,7 +18,7 @@ from tests.mailbox.builders import BOB
 
 async def asked(world: World, kind: AccountLetter = AccountLetter.RESET, address: str = BOB) -> None:
     async with world.db.writing() as session:
-        await ask(session, world.ring, kind, Asking(address, "192.0.2.1", Browser(), unlocks=True), world.clock())
+        await ask(session, world.ring, kind, Asking(address, "192.0.2.1", Browser(), AS_SHIPPED), world.clock())
 
 
 async def told(world: World) -> list[dict[str, object]]:

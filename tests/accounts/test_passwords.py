@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from service.accounts.names import clean_name, is_name
 from service.accounts.passwords import Fault, Person, hint_faults, must_change_password, password_faults
+from service.core.rules import AS_SHIPPED, Rules
 from tests.conftest import NOW
 
 ROSA = Person("rosa.jimenez@example.com", "Rosa", "Jiménez")
@@ -91,6 +92,6 @@ def test_what_is_no_name_does_not(name: str) -> None:
 
 def test_password_serves_sixty_days_in_the_legacy_profile_only() -> None:
     just, not_yet = NOW - timedelta(days=60), NOW - timedelta(days=60) + timedelta(seconds=1)
-    assert must_change_password(just, NOW, "legacy")
-    assert not must_change_password(not_yet, NOW, "legacy")
-    assert not must_change_password(just - timedelta(days=999), NOW, "modern")
+    assert must_change_password(just, NOW, AS_SHIPPED)
+    assert not must_change_password(not_yet, NOW, AS_SHIPPED)
+    assert not must_change_password(just - timedelta(days=999), NOW, Rules(password_age=None))

@@ -12,6 +12,7 @@ from service.accounts.returning import NewPassword, switch_on
 from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import find_session
 from service.core.browsers import Browser
+from service.core.rules import AS_SHIPPED
 from service.core.states import AccountState
 from service.db.tables import Account, Code, Session
 from service.vault.types import Token
@@ -64,7 +65,7 @@ async def test_reading_twice_at_once_makes_one_guest(world: World) -> None:
         [account] = (await session.scalars(select(Account))).all()
         assert account.state is AccountState.GUEST
         for token in results:
-            found = await find_session(session, world.ring, token, world.clock())
+            found = await find_session(session, world.ring, AS_SHIPPED, token, world.clock())
             assert found is not None
             assert found.account.id == account.id
 
@@ -99,7 +100,7 @@ async def test_guest_of_before_becomes_the_account(world: World) -> None:
         world.prove(flow)
         assert await save_account(session, world.ring, flow, new, Browser(), world.clock())
     async with world.db.reading() as session:
-        assert await find_session(session, world.ring, token, world.clock()) is None
+        assert await find_session(session, world.ring, AS_SHIPPED, token, world.clock()) is None
     account = await world.account(delivery.recipient_id)
     assert account.state is AccountState.ACTIVE
     assert await read(world, await proven(world)) is None

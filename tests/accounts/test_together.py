@@ -15,6 +15,7 @@ from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import add_session, find_session, touch_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
 from service.core.browsers import Browser
+from service.core.rules import AS_SHIPPED
 from service.core.states import AccountState, Letter
 from service.db.tables import Account, AuditEntry, Outbox
 from service.errors import TryAgain
@@ -51,7 +52,7 @@ async def test_right_password_among_wrong_ones_opens_one_session(world: World) -
     assert isinstance(first, CameIn)
     assert first.account_id == account_id
     async with world.db.reading() as session:
-        found = await find_session(session, world.ring, first.tokens.session, world.clock())
+        found = await find_session(session, world.ring, AS_SHIPPED, first.tokens.session, world.clock())
     assert found is not None
     assert found.account.id == account_id
 
@@ -139,18 +140,18 @@ async def test_code_letter_is_committed_with_its_flow(world: World) -> None:
     assert row.recipient_id == delivery.recipient_id
 
 
-async def test_dead_sessions_are_thrown_away_at_the_next_sign_in(world: World) -> None:
+async def test_dead_session_stays_dead_after_the_next_sign_in(world: World) -> None:
     account_id = await world.register()
     async with world.db.writing() as session:
         old = await add_session(session, world.ring, account_id, None, world.clock())
     world.clock.advance(timedelta(minutes=15))
     async with world.db.writing() as session:
-        assert await find_session(session, world.ring, old, world.clock()) is None
+        assert await find_session(session, world.ring, AS_SHIPPED, old, world.clock()) is None
         await touch_session(session, uuid.uuid4(), world.clock())
         await add_session(session, world.ring, account_id, None, world.clock())
         assert await session.scalar(select(func.count()).select_from(Account)) == 1
     async with world.db.reading() as session:
-        assert await find_session(session, world.ring, old, world.clock()) is None
+        assert await find_session(session, world.ring, AS_SHIPPED, old, world.clock()) is None
 
 
 async def test_link_of_any_length_is_looked_up_safely(world: World) -> None:

@@ -19,7 +19,7 @@ from tests.portal.test_doors import rows
 from tests.portal.test_forgotten import ask
 
 NEW = "green paper boats 17 kites"
-USED = "This link was used already, or 30 minutes have passed. Ask for a new one."
+USED = "This link was used already, or it is older than 30 minutes. Ask for a new one."
 SECOND = timedelta(seconds=1)
 
 

@@ -37,7 +37,7 @@ async def _ask(kind: AccountLetter) -> ResponseReturnValue:
     if not email:
         return await sign_in_form(note, email=email, problem="no address"), 422
     state = portal()
-    asking = Asking(email, network(), browser(), state.settings.reset_unlocks)
+    asking = Asking(email, network(), browser(), state.rules)
     async with state.db.writing() as session:
         await ask(session, state.ring, kind, asking, g.now)
     return await sign_in_form(note, email=email, out="asked")

@@ -26,7 +26,6 @@ from service.accounts.registering import (
     start_flow,
     try_code,
 )
-from service.core.limits import SESSION_LONGEST
 from service.portal import language
 from service.portal.cookies import drop_cookie, keep_cookie
 from service.portal.doors import words
@@ -196,7 +195,7 @@ def _let_guest_in(flow: Flow, session_token: Token) -> ResponseReturnValue:
     where = next_page() if cookies.next in request.cookies else "/"
     come_in(Tokens(session_token, None))
     if link := request.cookies.get(cookies.link, ""):
-        keep_cookie(cookies.link, link, int(SESSION_LONGEST.total_seconds()))
+        keep_cookie(cookies.link, link, int(portal().rules.session_longest.total_seconds()))
     return redirect(where if where != "/" else f"/m/{flow.delivery.id.hex}", 303)
 
 

@@ -7,7 +7,6 @@ from service.accounts.forgotten import Resetting, get_reset, reset_password
 from service.accounts.passwords import Person
 from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import end_session
-from service.core.limits import RESET_LIFE
 from service.core.states import AccountState
 from service.portal.cookies import drop_cookie, keep_cookie
 from service.portal.doors.blueprint import doors
@@ -21,7 +20,8 @@ from service.vault.tokens import TOKEN_LONGEST
 
 @doors.get("/reset/<token>")
 async def reset_link(token: str) -> ResponseReturnValue:
-    keep_cookie(portal().cookies.reset, token[: TOKEN_LONGEST + 1], int(RESET_LIFE.total_seconds()))
+    state = portal()
+    keep_cookie(state.cookies.reset, token[: TOKEN_LONGEST + 1], int(state.rules.reset_life.total_seconds()))
     return redirect("/reset", 303)
 
 
@@ -70,7 +70,7 @@ async def reset_post() -> ResponseReturnValue:
 
 def _is_shut(found: Resetting) -> bool:
     """Say whether a new password would not let them in."""
-    is_locked = found.account.state is AccountState.LOCKED and not portal().settings.reset_unlocks
+    is_locked = found.account.state is AccountState.LOCKED and not portal().rules.reset_unlocks
     return is_locked or found.account.state is AccountState.DISABLED
 
 

@@ -38,7 +38,7 @@ async def second_step_post() -> ResponseReturnValue:
         return await _page(error=_("Enter the six digits that your app shows."), which=which), 422
     note = await waiting()
     device = request.cookies.get(state.cookies.device, "")
-    given = Given(_token(), code, recovery, device, browser(), state.settings.reset_unlocks)
+    given = Given(_token(), code, recovery, device, browser(), state.rules)
     result = await pass_second(state.db, state.ring, given, g.now)
     if isinstance(result, Passed):
         where = way_in(note, result.account_id)

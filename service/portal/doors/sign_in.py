@@ -49,8 +49,7 @@ async def sign_in_post() -> ResponseReturnValue:
         return await sign_in_form(note, email=email, problem="stale" if g.pre else "cookies"), 400
     state = portal()
     device = request.cookies.get(state.cookies.device, "")
-    unlocks = state.settings.reset_unlocks
-    attempt = Attempt(email, form.get("password", ""), device, network(), browser(), unlocks)
+    attempt = Attempt(email, form.get("password", ""), device, network(), browser(), state.rules)
     result = await sign_in(state.db, state.ring, state.hashing, attempt, g.now)
     if result is NotSignedIn.DISABLED:
         return await render_template("doors/disabled.html"), 403

@@ -121,7 +121,7 @@ async def close_post() -> ResponseReturnValue:
 
 async def _prove(typed: str) -> Proof:
     on, who = portal(), reader()
-    proving = Proving(who.account_id, who.session_id, typed, browser(), on.settings.reset_unlocks)
+    proving = Proving(who.account_id, who.session_id, typed, browser(), on.rules)
     return await prove_with_password(on.db, on.ring, on.hashing, proving, g.now)
 
 

@@ -65,7 +65,7 @@ async def save_hint() -> ResponseReturnValue:
 async def _page(errors: dict[str, str] | None = None, *, stale: bool = False, hint: str = "") -> ResponseReturnValue:
     async with portal().db.reading() as session:
         account = await get_account(session, reader().account_id)
-    days = password_days(account.password_at, g.now, portal().settings.account_policy)
+    days = password_days(account.password_at, g.now, portal().rules)
     return await show(
         "password",
         errors=errors,

@@ -29,11 +29,11 @@ async def security() -> ResponseReturnValue:
         account = await get_account(session, me.account_id)
         passkeys = await list_passkeys(session, me.account_id)
         codes = await count_codes(session, me.account_id)
-        places = await list_places(session, me.account_id, me.session_id, g.now)
+        places = await list_places(session, portal().rules, me.account_id, me.session_id, g.now)
     return await show(
         "security",
         done=done if done in DONE else "",
-        days=password_days(account.password_at, g.now, portal().settings.account_policy),
+        days=password_days(account.password_at, g.now, portal().rules),
         password_at=account.password_at,
         passkeys=[show_passkey(me.key, row) for row in passkeys],
         has_room=len(passkeys) < MOST,

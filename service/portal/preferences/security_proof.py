@@ -65,8 +65,7 @@ async def _has_passkey(text: str) -> bool:
 
 async def _has_password(typed: str) -> Proof:
     state = portal()
-    unlocks = state.settings.reset_unlocks
-    proving = Proving(reader().account_id, reader().session_id, typed, browser(), unlocks)
+    proving = Proving(reader().account_id, reader().session_id, typed, browser(), state.rules)
     return await prove_with_password(state.db, state.ring, state.hashing, proving, g.now)
 
 

@@ -165,7 +165,7 @@ async def _check(work: Work, draft: Draft, whole: Body) -> Faults:
         to=check_people(sheet.to, on.settings.inside, ours),
         cc=check_people(sheet.cc, on.settings.inside, ours),
         nobody=not sheet.to and not sheet.cc,
-        too_many=over_count(sheet.to, sheet.cc),
+        too_many=over_count(sheet.to, sheet.cc, on.rules),
         empty=is_empty,
         over_by=max(0, size - on.settings.message_bytes),
     )
