@@ -59,15 +59,19 @@ async def change_password(
     browser: Browser,
     now: datetime,
 ) -> Token:
-    """Set a checked and hashed password; an empty hint keeps the old one. Return the new session's token."""
-    account = await get_account(session, account_id)
+    """Set a checked and hashed password; an empty hint keeps the old one. Return the new session's token.
+
+    Raises Refused where the session ended since the old one was checked: whoever ended it has set another.
+    """
+    account = await session.get(Account, account_id, with_for_update=True)
+    old = await session.get(Session, session_id, with_for_update=True)
+    if account is None or old is None:
+        raise Refused
     account.password, account.password_at = stored, now
     if hint:
         account.hint = seal_box(ring, "mailer", f"hint/{account_id.hex}", hint.encode())
     session.add(AuditEntry(at=now, actor="portal", verb="account.password", object_id=account_id.hex))
     await tell(session, ring, AccountLetter.PASSWORD_CHANGED, account_id, browser, now)
-    old = await session.get(Session, session_id)
-    device_id = old.device_id if old is not None else None
     await session.execute(delete(Session).where(Session.account_id == account_id))
     await session.execute(delete(Reset).where(Reset.account_id == account_id))
-    return await add_session(session, ring, account_id, device_id, now)
+    return await add_session(session, ring, account_id, old.device_id, now)

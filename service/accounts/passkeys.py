@@ -228,9 +228,7 @@ async def prove_with_passkey(
     """Let somebody signed in prove again who they are."""
     async with db.writing() as session:
         account = await _check(session, ring, site, answer, now, account_id)
-        if account is not None:
-            await mark_proven(session, ring, session_id, now)
-    return account is not None
+        return account is not None and await mark_proven(session, ring, session_id, now)
 
 
 async def _check(

@@ -20,7 +20,7 @@ class Proof(Enum):
     RIGHT = "right"
     WRONG = "wrong"
     ENDED = "ended"
-    """One wrong try too many: the browser is a stranger from now on, and signed out."""
+    """Signed out: meanwhile, or by one wrong try too many, which makes the browser a stranger."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,8 +43,8 @@ async def prove_with_password(db: Database, ring: KeyRing, gate: HashGate, provi
     is_right = await is_current(db, ring, gate, proving.account_id, proving.password, now)
     async with db.writing() as session:
         if is_right:
-            await mark_proven(session, ring, proving.session_id, now)
-            return Proof.RIGHT
+            is_in = await mark_proven(session, ring, proving.session_id, now)
+            return Proof.RIGHT if is_in else Proof.ENDED
         account = await session.get(Account, proving.account_id, with_for_update=True)
         row = await session.get(Session, proving.session_id)
         device = await session.get(Device, row.device_id, with_for_update=True) if row and row.device_id else None

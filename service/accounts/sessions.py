@@ -85,12 +85,14 @@ def has_fresh_proof(row: Session, now: datetime) -> bool:
     return row.proven_at is not None and now - row.proven_at < PROOF_LIFE
 
 
-async def mark_proven(session: AsyncSession, ring: KeyRing, session_id: uuid.UUID, now: datetime) -> None:
-    """Note that the holder of a session just proved again who they are."""
+async def mark_proven(session: AsyncSession, ring: KeyRing, session_id: uuid.UUID, now: datetime) -> bool:
+    """Note that the holder of a session just proved again who they are; say False where it ended meanwhile."""
     row = await session.get(Session, session_id, with_for_update=True)
-    if row is not None and is_row_bound(ring, row):
-        row.proven_at = now
-        bind_row(ring, row)
+    if row is None or not is_row_bound(ring, row):
+        return False
+    row.proven_at = now
+    bind_row(ring, row)
+    return True
 
 
 async def touch_session(session: AsyncSession, session_id: uuid.UUID, now: datetime) -> None:

@@ -19,8 +19,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from service.accounts.passwords import must_change_password
-from service.accounts.sessions import SignedIn, find_session, has_fresh_proof, touch_session
-from service.core.preferences import Preferences, read_preferences
+from service.accounts.sessions import WRITE_EVERY, SignedIn, find_session, has_fresh_proof, touch_session
+from service.core.preferences import Dates, Preferences, read_preferences
 from service.core.states import AccountState
 from service.portal import language
 from service.portal.cookies import keep_cookie
@@ -176,6 +176,14 @@ def csrf_ok(form: Mapping[str, str]) -> bool:
 
 def set_up(app: Quart, state: Portal) -> None:
     @app.before_request
+    async def take_form() -> None:
+        """Wait for the whole form first: whoever holds its end back must not act in a session that ended meanwhile."""
+        if request.method != "POST" or request.endpoint is None or UPLOAD_PATH.fullmatch(request.path):
+            return
+        if _is_same_origin(state.settings.public_url):
+            await request.form
+
+    @app.before_request
     async def load() -> None:
         g.reader, g.pre, g.now = None, request.cookies.get(state.cookies.pre, "")[:TOKEN_LONGEST], state.clock()
         token = request.cookies.get(state.cookies.session, "")
@@ -192,7 +200,7 @@ def set_up(app: Quart, state: Portal) -> None:
                 account_language = found.account.language
         language.speak(language.negotiate(account_language))
         zone = g.reader.zone if g.reader is not None else state.settings.zone
-        style = g.reader.preferences.dates if g.reader is not None else ""
+        style: Dates = g.reader.preferences.dates if g.reader is not None else ""
         g.times = Times(zone, language.language(), g.now, style)
 
     @app.before_request
@@ -205,6 +213,22 @@ def set_up(app: Quart, state: Portal) -> None:
         checks_itself = getattr(view, "checks_csrf", False) or UPLOAD_PATH.fullmatch(request.path)
         if not checks_itself and not csrf_ok(await request.form):
             abort(400, "stale")
+
+
+async def is_still_in() -> bool:
+    """Say whether the session lives that a long upload began in."""
+    on, token = portal(), request.cookies.get(portal().cookies.session, "")
+    async with on.db.reading() as session:
+        return await find_session(session, on.ring, on.rules, token, on.clock()) is not None
+
+
+async def show_life() -> None:
+    """Note that somebody is here whose upload takes long; one that was signed out meanwhile stays so."""
+    on = portal()
+    if (now := on.clock()) - g.get("alive_at", g.now) >= WRITE_EVERY:
+        g.alive_at = now
+        async with on.db.writing() as session:
+            await touch_session(session, g.reader.session_id, now)
 
 
 def seconds_left() -> int:

@@ -40,6 +40,13 @@ async def _kept() -> ResponseReturnValue:
         await read_words(typed)
     except (BadForm, ClientGone, TooBig):
         return to_sign_in()
-    if typed.do == "discard":
+    return await keep_words(typed)
+
+
+async def keep_words(typed: Typed) -> ResponseReturnValue:
+    """Answer with the words; whoever's session ended while they came is nobody any more."""
+    g.reader = None
+    if typed.do == "discard" or wants_told():
         return to_sign_in()
+    typed.dropped_files += typed.added
     return await render_template("mailbox/kept.html", typed=typed, action=request.path), 401

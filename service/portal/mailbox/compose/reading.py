@@ -16,7 +16,7 @@ from service.portal.mailbox.blueprint import reader
 from service.portal.mailbox.compose.quoted import content_of
 from service.portal.mailbox.compose.work import RefusedFile, Typed, Work, me
 from service.portal.mailbox.rows import carried, file_name
-from service.portal.session import csrf_ok
+from service.portal.session import csrf_ok, is_still_in, show_life
 from service.portal.state import portal
 from service.portal.uploads import BadForm, FormPart, body_of, read_form
 
@@ -27,12 +27,17 @@ class OutOfDate(Refused):
     """The form's proof is of a session that ended: its words are in hand, and nothing was done."""
 
 
+class Ended(Refused):
+    """The session ended while the form came in: its words are in hand, and nothing was done."""
+
+
 async def read_all(work: Work) -> Draft:
     """Read what the form brought into `work.typed` and the draft.
 
     Raises:
         BadForm: the proof of the session does not come first.
         OutOfDate: it is of another session.
+        Ended: the session did, meanwhile.
         ClientGone: it ended too early.
     """
     parts = _parts()
@@ -44,16 +49,20 @@ async def read_all(work: Work) -> Draft:
             await _field(work.typed, part)
         elif part.name == "files" and part.file_name:
             await add_file(work, await _begin(work), part)
+    if not await is_still_in():
+        raise Ended
     return await _begin(work)
 
 
 async def proven_parts() -> AsyncIterator[FormPart]:
-    """Give out the fields behind the proof of the session, which comes first. Raises BadForm, ClientGone."""
+    """Give out the fields behind the proof of the session, which comes first. Raises BadForm, ClientGone, Ended."""
     parts = _parts()
     if not await _is_proven(parts):
         abort(400)
     async for part in parts:
         yield part
+    if not await is_still_in():
+        raise Ended
 
 
 async def read_words(typed: Typed, parts: AsyncIterator[FormPart] | None = None) -> None:
@@ -87,6 +96,7 @@ async def add_file(work: Work, draft: Draft, part: FormPart) -> None:
         nonlocal seen
         async for piece in part.pieces:
             seen += len(piece)
+            await show_life()
             yield piece
 
     try:

@@ -19,9 +19,9 @@ from service.mailbox.replies import forward_subject, reply_subject
 from service.portal.mailbox.blueprint import mailbox, open_message, reader
 from service.portal.mailbox.compose.act import act, after_sending, resume
 from service.portal.mailbox.compose.body import signature
-from service.portal.mailbox.compose.kept import keeps_words
+from service.portal.mailbox.compose.kept import keep_words, keeps_words
 from service.portal.mailbox.compose.page import show, wants_told
-from service.portal.mailbox.compose.reading import OutOfDate
+from service.portal.mailbox.compose.reading import Ended, OutOfDate
 from service.portal.mailbox.compose.uploading import upload
 from service.portal.mailbox.compose.work import Typed, Work, me
 from service.portal.mailbox.rows import carried
@@ -157,6 +157,8 @@ async def _take(work: Work, do: Do) -> ResponseReturnValue:
         return await do(work)
     except ClientGone:
         return "", 400
+    except Ended:
+        return await keep_words(work.typed)
     except OutOfDate:
         if wants_told():
             abort(400, "stale")
