@@ -51,7 +51,20 @@ def test_everything_said_has_its_spanish() -> None:
     assert missing == []
 
 
-def test_nothing_is_translated_that_nobody_says_twice_or_with_other_places() -> None:
+def test_every_translation_is_of_something_said_and_stands_in_one_file_only() -> None:
+    used = {message if isinstance(message, str) else message[0] for message in said()}
+    files: dict[str, list[str]] = {}
+    for path in sorted(LOCALE.glob("es*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale="es"):
+                if message.id:
+                    english = message.id if isinstance(message.id, str) else message.id[0]
+                    files.setdefault(english, []).append(path.name)
+    assert {english: where for english, where in files.items() if len(where) > 1} == {}
+    assert files.keys() - used == set()
+
+
+def test_translations_fill_the_same_places_and_end_as_the_english_does() -> None:
     for message in spanish():
         if message.id:
             ids = (message.id,) if isinstance(message.id, str) else message.id
