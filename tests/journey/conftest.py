@@ -9,7 +9,7 @@ from tests.journey.person import Visit
 from tests.journey.running import Running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with Running(tmp_path_factory.mktemp("stack")) as stack:
         yield stack

@@ -33,17 +33,20 @@ STOP = """async (isBack) => {
   const places = [[one, null], [one, "::after"], [shown, null], [shown, "::before"]];
   if (one.tagName !== "IFRAME" && !places.some(isRing)) faults.push(`no ring: ${name}`);
 
-  // in view, and nothing lies over it
+  // in view, and nothing lies over it; on one edge there may be something, such as the button in a search field
   const box = shown.getClientRects()[0] ?? shown.getBoundingClientRect();
   const [left, right] = [Math.max(box.left, 0), Math.min(box.right, innerWidth)];
   const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
-  const points = [[(left + right) / 2, (top + bottom) / 2], [left + 4, top + 4], [right - 4, bottom - 4]];
-  if (right - left < 2 || bottom - top < 2) faults.push(`outside the window: ${name}`);
-  else for (const [x, y] of points) {
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  const edges = [[left + 3, y], [right - 3, y], [x, top + 3], [x, bottom - 3]];
+  const covers = ([x, y]) => {
     const on = document.elementFromPoint(x, y);
     const isMine = on && [shown, one, label].some((part) => part?.contains(on) || on.contains(part));
-    if (!isMine && !on?.closest("tr")?.contains(one)) faults.push(`${on?.tagName} ${on?.className} covers ${name}`);
-  }
+    return isMine || on?.closest("tr")?.contains(one) ? [] : [`${on?.tagName} ${on?.className}`];
+  };
+  const cover = covers([x, y])[0] ?? edges.flatMap(covers)[1];
+  if (right - left < 2 || bottom - top < 2) faults.push(`outside the window: ${name}`);
+  else if (cover) faults.push(`${cover} covers ${name}`);
 
   // the order of the eye: down, then right, within what belongs together
   const region = one.closest(REGIONS);
@@ -60,7 +63,7 @@ STOP = """async (isBack) => {
 }""".replace(
     "REGIONS",
     "'dialog, .sm-pop__menu, .sm-account__menu, .sm-menu__list, .sm-sendbar, table, nav, header, footer, .sm-banner,"
-    " .sm-side, .sm-door > *, .sm-shell > *, main > *'",
+    " .sm-side, .sm-files li, .sm-helpcols > *, .sm-door > *, .sm-shell > *, main > *'",
 )
 
 

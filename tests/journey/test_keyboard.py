@@ -27,7 +27,7 @@ PICTURE = {"name": "Plan.png", "mimeType": "image/png", "buffer": STUB["buffer"]
 
 async def test_everything_can_be_done_with_the_keyboard_alone(visit: Visit) -> None:
     maria, james = await staff(visit, MARIA), await staff(visit, JAMES)
-    await maria.secure_mail(f"{VERA[0]} <{VERA[1]}>", "Your benefits review", TEXT, [PICTURE, STUB])
+    await maria.secure_mail(f"{VERA[0]} <{VERA[1]}>", "Your heating grant", TEXT, [PICTURE, STUB])
     await james.secure_mail(f"{VERA[0]} <{VERA[1]}>", "Your lease", TEXT)
     vera = Outsider(visit, await visit.open(), VERA[1])
     page = await vera.context.new_page()
@@ -72,7 +72,7 @@ async def creates_an_account(vera: Outsider, keys: Keys) -> None:
     await expect(page.locator(".sm-rules")).to_be_hidden()
     await keys.fill("#confirm", PASSWORD)
     await keys.follow("form[action='/register'] button[type=submit]", "Save", key="Space")
-    await keys.heading("Your benefits review")
+    await keys.heading("Your heating grant")
 
 
 async def reads(keys: Keys) -> None:
