@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 import pytest
 
+from service.core.rules import AS_SHIPPED
 from service.settings import ROLES, HookSettings, PortalSettings, SettingsWrong, SyncSettings, load, names
 
 SYNC = {
@@ -60,3 +63,73 @@ def test_no_role_knows_another_ones_secrets() -> None:
     assert "SAFEMAIL_CERTIFICATE" not in names(PortalSettings) | names(HookSettings)
     assert "SAFEMAIL_KEYS" not in names(HookSettings)
     assert all("SAFEMAIL_DATABASE" in names(role) for role in ROLES.values())
+
+
+PORTAL = {
+    name: value
+    for name, value in SYNC.items()
+    if name.removeprefix("SAFEMAIL_") in {"DATABASE", "PUBLIC_URL", "BLOBS", "KEYS"}
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("SESSION_IDLE", "PT3M", "PT8H"),
+        ("SESSION_LONGEST", "PT15M", "PT24H"),
+        ("FAILED_SIGN_INS", "3", "100"),
+        ("PASSWORD_AGE", "P1D", "P3650D"),
+        ("RESET_LIFE", "PT5M", "PT24H"),
+        ("REPLY_RECIPIENTS", "2", "50"),
+    ],
+)
+def test_a_rule_may_be_set_between_its_bounds(name: str, least: str, most: str) -> None:
+    field = name.lower()
+    one, other = (
+        getattr(load(PortalSettings, {**PORTAL, f"SAFEMAIL_{name}": value}).rules, field) for value in (least, most)
+    )
+    assert one < other
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SESSION_IDLE", "PT0S", "greater than or equal to 3 minutes"),
+        ("SESSION_IDLE", "PT2M", "greater than or equal to 3 minutes"),
+        ("SESSION_IDLE", "PT3M1S", "must be whole minutes"),
+        ("SESSION_LONGEST", "PT0S", "must not be shorter than SAFEMAIL_SESSION_IDLE"),
+        ("SESSION_LONGEST", "PT14M", "must not be shorter than SAFEMAIL_SESSION_IDLE"),
+        ("SESSION_LONGEST", "PT24H1M", "less than or equal to 1 day"),
+        ("FAILED_SIGN_INS", "0", "greater than or equal to 3"),
+        ("FAILED_SIGN_INS", "2", "greater than or equal to 3"),
+        ("FAILED_SIGN_INS", "101", "less than or equal to 100"),
+        ("PASSWORD_AGE", "PT0S", "greater than or equal to 1 day"),
+        ("PASSWORD_AGE", "PT23H", "greater than or equal to 1 day"),
+        ("RESET_LIFE", "PT4M", "greater than or equal to 5 minutes"),
+        ("RESET_LIFE", "PT24H1M", "less than or equal to 1 day"),
+        ("REPLY_RECIPIENTS", "1", "greater than or equal to 2"),
+        ("REPLY_RECIPIENTS", "51", "less than or equal to 50"),
+    ],
+)
+def test_a_rule_beyond_its_bounds_stops_the_start(name: str, value: str, says: str) -> None:
+    with pytest.raises(SettingsWrong) as wrong:
+        load(PortalSettings, {**PORTAL, f"SAFEMAIL_{name}": value})
+    assert f"SAFEMAIL_{name}: " in str(wrong.value)
+    assert says in str(wrong.value)
+
+
+def test_an_idle_time_beyond_the_longest_one_as_shipped_stops_the_start() -> None:
+    with pytest.raises(
+        SettingsWrong, match=r"SAFEMAIL_SESSION_LONGEST: .*must not be shorter than SAFEMAIL_SESSION_IDLE"
+    ):
+        load(PortalSettings, {**PORTAL, "SAFEMAIL_SESSION_IDLE": "PT9H"})
+
+
+def test_the_modern_profile_asks_for_no_new_password_whatever_its_age() -> None:
+    set_age = {**PORTAL, "SAFEMAIL_PASSWORD_AGE": "P30D"}
+    assert load(PortalSettings, set_age).rules.password_age == timedelta(days=30)
+    assert load(PortalSettings, {**set_age, "SAFEMAIL_ACCOUNT_POLICY": "modern"}).rules.password_age is None
+
+
+def test_rules_are_as_shipped_where_nothing_is_set() -> None:
+    assert load(PortalSettings, PORTAL).rules == load(SyncSettings, SYNC).rules == AS_SHIPPED

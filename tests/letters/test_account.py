@@ -38,7 +38,12 @@ async def write(post: Post, row: Outbox, after: timedelta = timedelta(minutes=1)
 
 
 async def a_letter(
-    post: Post, kind: AccountLetter, recipient: Recipient, after: timedelta = timedelta(minutes=1), **told: Any
+    post: Post,
+    kind: AccountLetter,
+    recipient: Recipient,
+    after: timedelta = timedelta(minutes=1),
+    life: timedelta = RESET_LIFE,
+    **told: Any,
 ) -> Outgoing:
     payload = {"kind": kind.value, "unlocks": True, **CHROME, **told}
     if kind is AccountLetter.RESET:
@@ -48,7 +53,7 @@ async def a_letter(
                 account_id=recipient.id,
                 token_hash=hash_token(TOKEN),
                 created_at=SENT,
-                expires_at=SENT + RESET_LIFE,
+                expires_at=SENT + life,
             )
         )
         await post.session.flush()
@@ -130,6 +135,27 @@ async def test_locked_account_is_told_and_told_the_way_out(
     assert words in text
     assert words in mail.html
     assert ("10 wrong tries" if language == "en" else "10 intentos incorrectos") in text
+
+
+@pytest.mark.parametrize(
+    ("language", "tries", "words"),
+    [("en", 4, "There were 4 wrong tries."), ("es", 25, "Hubo 25 intentos incorrectos.")],
+)
+async def test_lock_is_told_with_the_tries_that_the_portal_allows(post: Post, language: str, tries: int, words: str):
+    recipient = await an_account(post, language, state=AccountState.LOCKED)
+    mail = await a_letter(post, AccountLetter.LOCKED, recipient, tries=tries)
+    assert words in mail.text
+    assert words in mail.html
+
+
+@pytest.mark.parametrize(
+    ("life", "words"), [(timedelta(minutes=5), "5 minutes."), (timedelta(hours=2), "120 minutes.")]
+)
+async def test_link_is_mailed_with_the_time_that_it_has(post: Post, life: timedelta, words: str):
+    recipient = await an_account(post)
+    mail = await a_letter(post, AccountLetter.RESET, recipient, life=life)
+    assert f"This link works once, for {words}" in " ".join(mail.text.split())
+    assert f"for {words}" in mail.html
 
 
 async def test_account_that_was_unlocked_meanwhile_is_not_told_of_a_way_out(post: Post):

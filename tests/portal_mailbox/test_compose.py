@@ -48,6 +48,27 @@ def writer(
     return bob
 
 
+@pytest.mark.parametrize(("count", "status"), [(3, 303), (4, 422)])
+async def test_reply_goes_to_as_many_as_set(
+    bob: Signed,
+    mail: SealedMail,
+    db: Database,
+    blobs: Blobs,
+    rings: Rings,
+    clock: Clock,
+    portal_settings: PortalSettings,
+    count: int,
+    status: int,
+) -> None:
+    settings = portal_settings.model_copy(update={"reply_recipients": 3})
+    bob.app = create_app(settings, db, blobs, rings["portal"], clock)
+    people = ", ".join(f"a{number}@ct.gov" for number in range(count))
+    answer = await bob.post(address(mail, "/reply"), {**GOOD, "to": people})
+    assert answer.status_code == status
+    refused = "1 address too many. A reply goes to 3 at most." in await answer.get_data(as_text=True)
+    assert refused is (status == 422)
+
+
 async def told(answer: Response, status: int = 200) -> dict[str, Any]:
     assert answer.status_code == status
     found: dict[str, Any] = json.loads(await answer.get_data(as_text=True))

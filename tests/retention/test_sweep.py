@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.blobs import Blobs
+from service.core.rules import Rules
 from service.core.states import AccountState, Envelope, Folder, Letter, MessageKind, Outgoing
 from service.db.engine import Database
 from service.db.tables import (
@@ -354,6 +355,25 @@ async def test_sessions_codes_and_known_devices_end(db: Database, rings: Rings, 
         assert list(await session.scalars(select(Reset.token_hash))) == []
         assert list(await session.scalars(select(Rate.key))) == [b"2"]
         assert (await session.scalars(select(Account.state))).one() is AccountState.ACTIVE
+
+
+async def test_sessions_end_by_the_rules_that_are_set(db: Database, rings: Rings, blobs: Blobs):
+    rules = Rules(session_idle=timedelta(hours=1), session_longest=timedelta(hours=12))
+    ages = [
+        (timedelta(hours=2), timedelta(hours=1)),  # idle
+        (timedelta(hours=2), timedelta(hours=1) - SECOND),  # lives
+        (timedelta(hours=12), timedelta()),  # too long
+        (timedelta(hours=12) - SECOND, timedelta()),  # lives
+    ]
+    async with db.writing() as session:
+        recipient = await Post(session, rings, blobs).a_recipient(account="en")
+        for number, (created, seen) in enumerate(ages):
+            row = Session(token_hash=bytes([number]), account_id=recipient.id)
+            row.created_at, row.seen_at = SENT - created, SENT - seen
+            session.add(row)
+    await sweep(db, rings["sync"], blobs, SENT, rules)
+    async with db.reading() as session:
+        assert set(await session.scalars(select(Session.token_hash))) == {b"\1", b"\3"}
 
 
 def made_older(folder: Path, by: timedelta) -> None:
