@@ -1,14 +1,19 @@
 """What somebody sets for themselves: name, hint, choices about pages and letters, language, zone, signature.
 
-Each function changes the row inside the caller's transaction; what it is given was checked by who calls.
+Each function changes the row inside the caller's transaction; what it is given was checked by who calls. What a thief
+would change first is told to the owner by mail: the hint, and that they want no letter about new browsers.
 """
 
 import json
 import uuid
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.core.preferences import Preferences, write_preferences
+from service.accounts.telling import tell
+from service.core.browsers import Browser
+from service.core.preferences import Preferences, read_preferences, write_preferences
+from service.core.states import AccountLetter
 from service.core.text import scrubbed_lines
 from service.db.tables import Account, Recipient
 from service.errors import Refused
@@ -27,14 +32,22 @@ async def set_name(session: AsyncSession, account_id: uuid.UUID, first: str, las
     account.name = seal_to_recipient(recipient.public_key, f"name/{account_id.hex}", name)
 
 
-async def set_hint(session: AsyncSession, ring: KeyRing, account_id: uuid.UUID, hint: str) -> None:
-    """Keep a hint, or none where it is empty."""
+async def set_hint(
+    session: AsyncSession, ring: KeyRing, account_id: uuid.UUID, hint: str, browser: Browser, now: datetime
+) -> None:
+    """Keep a hint, or none where it is empty; an owner who had none and keeps none is not told."""
     account, _ = await _both(session, account_id)
+    if hint or account.hint is not None:
+        await tell(session, ring, AccountLetter.HINT_CHANGED, account_id, browser, now)
     account.hint = seal_box(ring, "mailer", f"hint/{account_id.hex}", hint.encode()) if hint else None
 
 
-async def set_choices(session: AsyncSession, account_id: uuid.UUID, chosen: Preferences) -> None:
+async def set_choices(
+    session: AsyncSession, ring: KeyRing, account_id: uuid.UUID, chosen: Preferences, browser: Browser, now: datetime
+) -> None:
     account, _ = await _both(session, account_id)
+    if read_preferences(account.preferences).tell_new_device and not chosen.tell_new_device:
+        await tell(session, ring, AccountLetter.NEW_DEVICE_OFF, account_id, browser, now)
     account.preferences = write_preferences(chosen)
 
 

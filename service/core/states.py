@@ -120,6 +120,9 @@ class AccountLetter(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
     LOCKED = "locked"
     NEW_DEVICE = "new_device"
+    NEW_DEVICE_OFF = "new_device_off"
+    """Its owner wants no such letter from now on."""
+    HINT_CHANGED = "hint_changed"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     RECOVERY_CODE_USED = "recovery_code_used"

@@ -13,7 +13,7 @@ from service.vault.box import open_box
 from service.vault.ring import KeyRing
 from tests.conftest import Clock
 from tests.mailbox.builders import BOB
-from tests.portal.conftest import PASSWORD, Browser, Register, sign_in
+from tests.portal.conftest import PASSWORD, Browser, Register, Told, sign_in
 
 PAGE, HINT = "/preferences/password", "/preferences/password/hint"
 NEW = "green paper boats 17 kites"
@@ -68,6 +68,22 @@ async def test_a_hint_is_changed_and_taken_away_alone(
     assert "birds" not in page.text
     await person.browser.post(HINT, hint_current=PASSWORD, hint="")
     assert await hint_of(db, rings) == ""
+
+
+async def test_owner_is_told_that_the_hint_changed_and_nothing_of_it(registered: Register, told: Told) -> None:
+    person = await registered()
+    await person.browser.get(PAGE)
+    proof = person.browser.csrf
+    for typed, current, letters in (
+        ("", PASSWORD, 0),  # there was none
+        ("birds and light", "wrong one", 0),
+        ("birds and light", PASSWORD, 1),
+        ("", PASSWORD, 2),
+        ("", PASSWORD, 2),
+    ):
+        await person.browser.post(HINT, csrf=proof, hint_current=current, hint=typed)
+        assert [letter["kind"] for letter in await told()] == ["hint_changed"] * letters
+    assert "birds" not in str(await told())
 
 
 @pytest.mark.parametrize(

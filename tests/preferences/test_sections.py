@@ -7,14 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from quart import Quart
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from service.accounts.preferring import read_signature
 from service.blobs import Blobs
 from service.core.preferences import Preferences, read_preferences
-from service.core.states import AccountState
+from service.core.states import AccountState, Letter
 from service.db.engine import Database
-from service.db.tables import Account, Recipient
+from service.db.tables import Account, Outbox, Recipient
+from service.letters.queue import open_payload
 from service.portal.dates import Times
 from service.recipients import unlock
 from service.vault.ring import KeyRing
@@ -133,6 +134,22 @@ async def test_choices_of_one_page_leave_the_others(bob: Signed, db: Database) -
     assert (await account_of(db, bob)).language == "es"
     await save(bob, "reading", {"rows": "50"})
     assert not (await chosen_by(db, bob)).remind_unread
+
+
+async def test_owner_is_told_when_letters_about_new_browsers_are_turned_off(
+    bob: Signed, db: Database, rings: dict[str, KeyRing]
+) -> None:
+    async def told() -> list[str]:
+        async with db.reading() as session:
+            rows = await session.scalars(select(Outbox).where(Outbox.letter == Letter.ACCOUNT))
+            return [open_payload(rings["sync"], row)["kind"] for row in rows]
+
+    on, off = {"language": "en", "tell_new_device": "1"}, {"language": "es"}
+    for chosen, letters in ((on, 0), (off, 1), (off, 1), (on, 1), (off, 2)):
+        assert (await save(bob, "notices", chosen))[0] == 303
+        assert await told() == ["new_device_off"] * letters
+    await save(bob, "reading", {"rows": "100"})
+    assert len(await told()) == 2
 
 
 async def test_dates_in_numbers_hold_everywhere(

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from quart import request
+from quart import g, request
 from quart.typing import ResponseReturnValue
 
 from service.accounts.preferring import THEMES, set_choices, set_language, set_theme
 from service.core.preferences import ROWS
+from service.portal.doors.sign_in import browser
 from service.portal.language import LANGUAGES
 from service.portal.preferences.blueprint import preferences, reader, saved, show
 from service.portal.session import csrf_ok, keeps_what_was_typed, signed_in
@@ -39,7 +40,7 @@ async def save_reading() -> ResponseReturnValue:
     if not csrf_ok(form):
         return await show("reading", stale=True, chosen=chosen, theme=theme, all_rows=ROWS)
     async with portal().db.writing() as session:
-        await set_choices(session, who.account_id, chosen)
+        await set_choices(session, portal().ring, who.account_id, chosen, browser(), g.now)
         await set_theme(session, who.account_id, theme)
     return saved("reading")
 
@@ -66,6 +67,6 @@ async def save_notices() -> ResponseReturnValue:
     if not csrf_ok(form):
         return await show("notices", stale=True, chosen=chosen, letters=letters)
     async with portal().db.writing() as session:
-        await set_choices(session, who.account_id, chosen)
+        await set_choices(session, portal().ring, who.account_id, chosen, browser(), g.now)
         await set_language(session, who.account_id, letters)
     return saved("notices")

@@ -12,6 +12,7 @@ from service.core.limits import HINT_CHARACTERS
 from service.core.text import one_line
 from service.portal.doors import words
 from service.portal.doors.password import faults_of, take_password
+from service.portal.doors.sign_in import browser
 from service.portal.language import gettext as _
 from service.portal.preferences.blueprint import preferences, reader, saved, show
 from service.portal.session import csrf_ok, keeps_what_was_typed, signed_in
@@ -58,7 +59,7 @@ async def save_hint() -> ResponseReturnValue:
     if errors:
         return await _page(errors, hint=hint)
     async with state.db.writing() as session:
-        await set_hint(session, state.ring, reader().account_id, hint)
+        await set_hint(session, state.ring, reader().account_id, hint, browser(), g.now)
     return saved("password")
 
 
