@@ -377,6 +377,29 @@ async def test_all_drafts_together_have_a_limit(
     assert sorted(draft.files for draft in await messages(db, MessageKind.DRAFT)) == [0, 1]
 
 
+async def test_words_alone_fill_no_disk(
+    bob: Signed,
+    mail: SealedMail,
+    db: Database,
+    blobs: Blobs,
+    rings: Rings,
+    clock: Clock,
+    portal_settings: PortalSettings,
+) -> None:
+    settings = portal_settings.model_copy(update={"drafts_bytes": 1_500_000})
+    bob.app = create_app(settings, db, blobs, rings["portal"], clock)
+    words = {**GOOD, "text": "x" * 900_000, "do": "save"}
+    assert (await bob.post(address(mail, "/reply"), words)).status_code == 303
+    answer = await bob.post(address(mail, "/reply"), {**words, "nonce": "other"})
+    assert answer.status_code == 422
+    assert "All your drafts together are 293 KB too big." in await answer.get_data(as_text=True)
+    told = await bob.post(address(mail, "/reply"), {**words, "nonce": "third"}, Accept="application/json")
+    assert told.status_code == 413
+    assert len(await messages(db, MessageKind.DRAFT)) == 1
+    sent = await bob.post(address(mail, "/reply"), {**words, "nonce": "other", "do": "send"})
+    assert sent.status_code == 303
+
+
 async def test_a_damaged_original_can_still_be_answered(
     bob: Signed, mail: SealedMail, db: Database, tmp_path: Path
 ) -> None:

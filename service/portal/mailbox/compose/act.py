@@ -7,7 +7,7 @@ from quart.typing import ResponseReturnValue
 
 from service.core.states import MessageKind
 from service.core.text import one_line
-from service.db.tables import Recipient
+from service.db.tables import Delivery, Recipient
 from service.mailbox import draft_rows, drafts
 from service.mailbox.addressees import check_people, over_count, read_people
 from service.mailbox.deliveries import get_by_message
@@ -47,6 +47,8 @@ async def act(work: Work) -> ResponseReturnValue:
     faults = await _check(work, draft, whole) if is_wanted else Faults()
     is_stopped = bool(faults or typed.refused_files or typed.text_over_by)
     is_sent = is_wanted and not is_stopped
+    if not is_sent and (over_by := draft.files_size + typed.size - work.room) > 0:
+        return await _not_kept(work, draft, replace(faults, drafts_over_by=over_by))
     if not await _store(work, draft, whole if is_sent else (typed.text, typed.html), is_sent=is_sent):
         return await _changed(work, draft)
     if wants_told():
@@ -135,14 +137,27 @@ async def _changed(work: Work, draft: Draft) -> ResponseReturnValue:
         own = await get_by_message(session, who.recipient_id, draft.message_id, g.now)
     if own is not None and own.message.kind is MessageKind.REPLY:
         return after_sending(work, own.id.hex)
-    stored = None
-    if own is not None and own.message.kind is MessageKind.DRAFT:
-        stored = await resume(open_delivery(on.ring, who.key, own))
+    stored = await _stored(own)
     if wants_told():
         return tell(work, stored, is_changed=True), 409
     work.typed.nonce = ""  # this one is spent
     shown = replace(work, draft=stored)
     return await show(shown, Faults(changed=True), is_saved=True), 409
+
+
+async def _not_kept(work: Work, draft: Draft, faults: Faults) -> ResponseReturnValue:
+    """Show what was typed, beside what is stored; what came with this form is not kept."""
+    if wants_told():
+        return tell(work, None), 413
+    async with portal().db.reading() as session:
+        own = await get_by_message(session, reader().recipient_id, draft.message_id, g.now)
+    return await show(replace(work, draft=await _stored(own)), faults), 422
+
+
+async def _stored(own: Delivery | None) -> Draft | None:
+    if own is None or own.message.kind is not MessageKind.DRAFT:
+        return None
+    return await resume(open_delivery(portal().ring, reader().key, own))
 
 
 async def _discard(work: Work, draft: Draft) -> ResponseReturnValue:

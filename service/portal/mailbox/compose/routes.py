@@ -150,10 +150,10 @@ async def _take(work: Work, do: Do) -> ResponseReturnValue:
     _uploading[who.recipient_id] += 1
     try:
         async with on.db.reading() as session:
-            room = await draft_rows.room_beside(
+            work.room = await draft_rows.room_beside(
                 session, who.recipient_id, work.draft.message_id if work.draft else None, on.settings.drafts_bytes
             )
-        work.budget = min(room, on.settings.message_bytes)
+        work.budget = min(work.room, on.settings.message_bytes)
         return await do(work)
     except ClientGone:
         return "", 400

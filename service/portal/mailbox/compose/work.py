@@ -61,10 +61,13 @@ class Faults:
     too_many: int = 0
     empty: bool = False
     over_by: int = 0
+    drafts_over_by: int = 0
+    """With it, all drafts of the writer would be too big: it is not kept."""
     changed: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.to or self.cc or self.nobody or self.too_many or self.empty or self.over_by or self.changed)
+        size = self.over_by or self.drafts_over_by
+        return bool(self.to or self.cc or self.nobody or self.too_many or self.empty or size or self.changed)
 
 
 @dataclass(slots=True)
@@ -73,6 +76,8 @@ class Work:
     """None where it answers nothing."""
     is_forward: bool = False
     draft: Draft | None = None
+    room: int = 0
+    """Bytes that the writer's other drafts leave."""
     budget: int = 0
     """Bytes of body and files that this message may have."""
     typed: Typed = field(default_factory=Typed)
