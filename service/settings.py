@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from service.core.addresses import InsideDomains, normal_form
 from service.core.limits import (
+    DELTA_EVERY,
     DRAFTS_BYTES,
     FAILED_SIGN_INS,
     INACTIVE,
@@ -240,7 +241,7 @@ class SyncSettings(Shared):
     intake_keep: timedelta = INTAKE_KEPT
     leases: timedelta = timedelta(seconds=60)
     """How long a worker may be silent before another takes over."""
-    delta_every: timedelta = timedelta(seconds=10)
+    delta_every: timedelta = DELTA_EVERY
     hide_subjects: bool = False
     """Keep subjects out of notices."""
     remind_unread: timedelta = REMIND_UNREAD

@@ -101,7 +101,3 @@ async def touch_session(session: AsyncSession, session_id: uuid.UUID, now: datet
 
 async def end_session(session: AsyncSession, session_id: uuid.UUID) -> None:
     await session.execute(delete(Session).where(Session.id == session_id))
-
-
-async def end_other_sessions(session: AsyncSession, account_id: uuid.UUID, kept: uuid.UUID) -> None:
-    await session.execute(delete(Session).where(Session.account_id == account_id, Session.id != kept))

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,11 +34,3 @@ async def is_free(session: AsyncSession, name: str, owner: str, now: datetime) -
 
 async def give_lease_back(session: AsyncSession, name: str, owner: str, now: datetime) -> None:
     await session.execute(update(Lease).where(Lease.name == name, Lease.owner == owner).values(owner="", until=now))
-
-
-async def drop_old_leases(session: AsyncSession, before: datetime) -> int:
-    """Forget leases that nobody took for long, such as those of mailboxes no longer named in the settings."""
-    count = await session.scalar(select(func.count()).select_from(Lease).where(Lease.until < before)) or 0
-    if count:
-        await session.execute(delete(Lease).where(Lease.until < before))
-    return count

@@ -17,10 +17,9 @@ from sqlalchemy.orm import contains_eager
 from service.core.states import Folder, MessageKind
 from service.db.tables import Blob, Delivery, Message
 from service.letters.reading import tell_read
-from service.mailbox.order import IS_UNREAD, Place, Sort, in_order, is_ahead, is_behind, is_unread, place_of
+from service.mailbox.order import IS_UNREAD, Place, Sort, in_order, is_ahead, is_behind, place_of
 from service.vault.ring import KeyRing
 
-__all__ = ["IS_UNREAD", "Place", "Sort", "is_unread"]
 PAGE = 50
 """Rows of one page of a list."""
 
@@ -190,11 +189,6 @@ async def count_all(session: AsyncSession, recipient_id: uuid.UUID, now: datetim
         else:
             own[folder_id] += Count(total, unread)
     return Counts(folders, dict(own))
-
-
-async def count_folders(session: AsyncSession, recipient_id: uuid.UUID, now: datetime) -> dict[Folder, Count]:
-    """Count what lies in each of the four folders."""
-    return (await count_all(session, recipient_id, now)).folders
 
 
 async def get_delivery(

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.states import Envelope, Folder, MessageKind
 from service.db.tables import Delivery, Message
-from service.mailbox.deliveries import IS_UNREAD, living
+from service.mailbox.deliveries import living
+from service.mailbox.order import IS_UNREAD
 
 FILED_MOST = 100
 """Messages of one press of a button."""

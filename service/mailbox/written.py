@@ -47,11 +47,6 @@ def words_of(cleaned: str) -> str:
     return words.text()
 
 
-def lines_to_html(text: str) -> str:
-    """Write lines so that `words_of` gives them back."""
-    return "".join(f"<div>{escape(line, quote=False) or '<br>'}</div>" for line in text.split("\n"))
-
-
 def lines_in_one(lines: Sequence[str]) -> str:
     """Write lines as one block, as short as can be."""
     return "<br>".join(escape(line, quote=False) for line in lines)

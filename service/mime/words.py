@@ -3,7 +3,7 @@
 import binascii
 import re
 
-from service.mime.charsets import decode_text, find_codec
+from service.mime.charsets import decode_text
 from service.mime.limits import VALUE_BYTES, WORDS
 from service.mime.surrogates import scrub
 
@@ -36,11 +36,6 @@ def decode_words(value: str) -> str:
         out.append(decode_text(run, run_label))
     out.append(value[end:])
     return _CONTROLS.sub(" ", scrub("".join(out)))
-
-
-def is_known_charset(label: str) -> bool:
-    """Say whether a label of a word names a charset."""
-    return find_codec(label) is not None
 
 
 def _word_bytes(kind: str, text: str) -> bytes:

@@ -8,7 +8,7 @@ from service.blobs import Blobs
 from service.core.states import Folder
 from service.db.engine import Database
 from service.db.tables import Delivery
-from service.mailbox.deliveries import Show, count_folders, list_folder, mark_read
+from service.mailbox.deliveries import Show, count_all, list_folder, mark_read
 from service.mailbox.filing import FILED_MOST, Act, count_filed, file_messages
 from service.vault.ring import KeyRing
 from tests.conftest import Clock
@@ -66,7 +66,7 @@ async def test_marks_do_not_touch_when_it_was_first_read(
     async def unread() -> int:
         async with db.reading() as session:
             listed = await list_folder(session, bob.id, Folder.INBOX, clock.now, show=Show.UNREAD)
-            counted = (await count_folders(session, bob.id, clock.now))[Folder.INBOX].unread
+            counted = (await count_all(session, bob.id, clock.now)).folders[Folder.INBOX].unread
         assert len(listed.deliveries) == counted
         return counted
 

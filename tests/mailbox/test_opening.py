@@ -10,7 +10,7 @@ from service.blobs import Blobs
 from service.core.states import Folder, MessageKind
 from service.db.engine import Database
 from service.errors import Broken, SealBroken
-from service.mailbox.deliveries import count_folders, get_delivery, list_blobs, list_folder
+from service.mailbox.deliveries import count_all, get_delivery, list_blobs, list_folder
 from service.mailbox.html import HTML_LONGEST
 from service.mailbox.links import Links
 from service.mailbox.opening import Content, Opened, open_delivery
@@ -128,7 +128,7 @@ async def test_pages_of_a_list_hold_each_row_once(db: Database, rings: Rings, bl
             after = listed.last
             if not listed.has_more:
                 break
-        counts = await count_folders(session, bob.id, clock.now)
+        counts = (await count_all(session, bob.id, clock.now)).folders
     assert len(set(seen)) == 7
     assert seen == sorted(seen, reverse=True)
     assert (counts[Folder.INBOX].total, counts[Folder.INBOX].unread) == (7, 7)

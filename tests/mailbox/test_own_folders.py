@@ -9,7 +9,7 @@ from service.blobs import Blobs
 from service.core.states import Folder
 from service.db.engine import Database
 from service.db.tables import Delivery, OwnFolder, Recipient
-from service.mailbox.deliveries import count_all, count_folders, list_folder
+from service.mailbox.deliveries import count_all, list_folder
 from service.mailbox.filing import Act, file_messages
 from service.mailbox.own_folders import (
     FOLDERS_MOST,
@@ -110,13 +110,13 @@ async def test_what_is_moved_lies_there_and_nowhere_else(
         assert [
             one.id for one in (await list_folder(session, bob.id, Folder.INBOX, clock.now, own=housing)).deliveries
         ] == [own]
-        assert (await count_folders(session, bob.id, clock.now))[Folder.INBOX].total == 0
+        assert (await count_all(session, bob.id, clock.now)).folders[Folder.INBOX].total == 0
         [named] = await list_own(session, key, bob.id, (await count_all(session, bob.id, clock.now)).own)
         assert (named.count.total, named.count.unread) == (1, 1)
         # Deleted and back again: into the same folder
         await file_messages(session, bob.id, [own], Act.DELETE, clock.now)
         assert (await list_folder(session, bob.id, Folder.INBOX, clock.now, own=housing)).deliveries == []
-        assert (await count_folders(session, bob.id, clock.now))[Folder.DELETED].total == 1
+        assert (await count_all(session, bob.id, clock.now)).folders[Folder.DELETED].total == 1
         assert await move_messages(session, bob.id, [own], None, clock.now) == []
         await file_messages(session, bob.id, [own], Act.RESTORE, clock.now)
         assert len((await list_folder(session, bob.id, Folder.INBOX, clock.now, own=housing)).deliveries) == 1

@@ -3,12 +3,10 @@
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from service.errors import Refused
 from service.letters.body import TAGS
-from service.mailbox.written import clean_written, lines_to_html, words_of
+from service.mailbox.written import clean_written, words_of
 from tests.mailbox.hostile import PAYLOADS
 
 TAG = re.compile(r"<(/?)([a-z0-9]+)([^<>]*)>")
@@ -38,12 +36,6 @@ TAG = re.compile(r"<(/?)([a-z0-9]+)([^<>]*)>")
 )
 def test_markup_is_told_in_plain_words(html: str, words: str) -> None:
     assert words_of(clean_written(html)) == words
-
-
-@given(st.lists(st.text(st.characters(exclude_categories=("C", "Z")), max_size=20), max_size=8))
-def test_lines_come_back_as_they_were(lines: list[str]) -> None:
-    text = "\n".join(lines)
-    assert words_of(lines_to_html(text)) == text.strip("\n")
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

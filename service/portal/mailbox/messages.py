@@ -4,7 +4,8 @@ from quart import Response, abort, g, render_template, request
 
 from service.core.sheet import Role
 from service.core.states import MessageKind
-from service.mailbox.deliveries import get_neighbours, is_unread, mark_read
+from service.mailbox.deliveries import get_neighbours, mark_read
+from service.mailbox.order import is_unread
 from service.mailbox.shown import preview_body
 from service.mime.roles import view
 from service.portal.mailbox.blueprint import mailbox, open_message, reader, side_of

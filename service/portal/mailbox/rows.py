@@ -12,8 +12,8 @@ from service.core.states import Envelope, Folder, MessageKind
 from service.core.tag import TAG
 from service.db.tables import Delivery
 from service.errors import Broken
-from service.mailbox.deliveries import is_unread
 from service.mailbox.opening import Opened, open_delivery
+from service.mailbox.order import is_unread
 from service.mime.limits import TEXT_BYTES
 from service.mime.names import safe_name
 from service.mime.notes import DAMAGED, Note
