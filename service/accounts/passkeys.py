@@ -1,44 +1,35 @@
-"""Passkeys: sign in with what a device holds, by its owner's finger, face or PIN. The only door to webauthn.
+"""Passkeys: sign in with what a device holds, by its owner's finger, face or PIN.
 
 A lock keeps out who guesses passwords, and a passkey cannot be guessed: it lets its owner in while the account is
 locked, and does not unlock the way by password. A switched-off account stays shut.
 """
 
-import json
 import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import parse_authentication_credential_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from service.accounts.bound import bind_row, is_row_bound
+from service.accounts.ceremonies import (
+    CHALLENGE_BYTES,
+    Site,
+    ask_to_make,
+    ask_to_sign,
+    read_claim,
+    read_made,
+    read_signed,
+)
 from service.accounts.challenges import add_challenge, get_challenge, use_challenge
 from service.accounts.coming_in import come_in
 from service.accounts.rates import PASSKEYS, SIGN_INS, TooMany, allow, seconds_left
 from service.accounts.sessions import mark_proven
 from service.accounts.signing_in import CameIn, NotSignedIn
 from service.core.browsers import Browser
-from service.core.limits import STEP_LIFE
 from service.core.states import AccountState, Step
 from service.db.engine import Database
 from service.db.tables import Account, AuditEntry, Challenge, Passkey, Recipient
@@ -48,22 +39,6 @@ from service.vault.types import Token
 
 MOST = 10
 NAME_CHARACTERS = 60
-ANSWER_LONGEST = 16_384
-"""Characters of a browser's answer; with attestation `none` it has about one thousand."""
-CREDENTIAL_LONGEST = 1023
-"""Bytes: www.w3.org/TR/webauthn-3 section 4, Credential ID"""
-CHALLENGE_BYTES = 64
-_MALFORMED = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
-"""What the library raises for an answer that is no answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Whose passkeys they are: the portal's host, exactly; another host would orphan all."""
-
-    host: str
-    origin: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -108,20 +83,8 @@ async def begin_adding(
         return None
     content = secrets.token_bytes(CHALLENGE_BYTES)
     token = await add_challenge(session, ring, Step.PASSKEY_ADD, now, account_id=account_id, content=content)
-    options = generate_registration_options(
-        rp_id=site.host,
-        rp_name=site.name,
-        user_id=account_id.bytes,
-        user_name=address,
-        user_display_name=name,
-        challenge=content,
-        timeout=_milliseconds(),
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
-        ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=row.credential_id) for row in rows],
-    )
-    return token, options_to_json(options)
+    known = [row.credential_id for row in rows]
+    return token, ask_to_make(site, account_id, address, name, content, known)
 
 
 async def add_passkey(
@@ -134,31 +97,22 @@ async def add_passkey(
     count = await session.scalar(select(func.count()).select_from(Passkey).where(Passkey.account_id == account_id))
     if account is None or recipient is None or challenge is None or challenge.account_id != account_id:
         return False
-    if (count or 0) >= MOST or len(answer.text) > ANSWER_LONGEST:
+    if (count or 0) >= MOST:
         return False
-    try:
-        made = verify_registration_response(
-            credential=answer.text,
-            expected_challenge=challenge.content or b"",
-            expected_rp_id=site.host,
-            expected_origin=site.origin,
-            require_user_verification=True,
-        )
-    except _MALFORMED:
+    made = read_made(site, answer.text, challenge.content or b"")
+    if made is None:
         return False
     row_id = uuid.uuid4()
     row = Passkey(
         id=row_id,
         account_id=account_id,
         credential_id=made.credential_id,
-        public_key=made.credential_public_key,
+        public_key=made.public_key,
         sign_count=made.sign_count,
         name=seal_to_recipient(recipient.public_key, _place(row_id), name.encode()),
         created_at=now,
     )
     bind_row(ring, row)
-    if len(row.credential_id) > CREDENTIAL_LONGEST:
-        return False
     try:
         async with session.begin_nested():
             session.add(row)
@@ -192,14 +146,7 @@ async def begin_signing(
     content = secrets.token_bytes(CHALLENGE_BYTES)
     token = await add_challenge(session, ring, Step.PASSKEY_SIGN_IN, now, account_id=account_id, content=content)
     allowed = [] if account_id is None else await list_passkeys(session, account_id)
-    options = generate_authentication_options(
-        rp_id=site.host,
-        challenge=content,
-        timeout=_milliseconds(),
-        allow_credentials=[PublicKeyCredentialDescriptor(id=row.credential_id) for row in allowed],
-        user_verification=UserVerificationRequirement.REQUIRED,
-    )
-    return token, options_to_json(options)
+    return token, ask_to_sign(site, content, [row.credential_id for row in allowed])
 
 
 async def sign_in_with_passkey(
@@ -236,7 +183,7 @@ async def _check(
 ) -> Account | None:
     """Return whose passkey signed this browser's challenge, which is used up either way."""
     challenge = await _take(session, ring, Step.PASSKEY_SIGN_IN, answer.token, now)
-    credential_id, handle = _told(answer.text)
+    credential_id, handle = read_claim(answer.text)
     found = (
         await session.scalars(select(Passkey.account_id).where(Passkey.credential_id == credential_id))
     ).one_or_none()
@@ -251,7 +198,7 @@ async def _check(
         return None
     if handle not in {b"", account.id.bytes}:
         return None
-    count = _verified(site, answer, challenge, row)
+    count = read_signed(site, answer.text, challenge.content or b"", row.public_key)
     if count is None:
         return None
     if (count or row.sign_count) and count <= row.sign_count:  # a copy of the device signed before: 6.1.1 of WebAuthn 3
@@ -260,35 +207,6 @@ async def _check(
         return None
     row.sign_count, row.used_at = count, now
     return account
-
-
-def _verified(site: Site, answer: Answer, challenge: Challenge, row: Passkey) -> int | None:
-    """Return the counter that a right answer carries. The library would refuse a stale one like a forged signature."""
-    try:
-        verified = verify_authentication_response(
-            credential=answer.text,
-            expected_challenge=challenge.content or b"",
-            expected_rp_id=site.host,
-            expected_origin=site.origin,
-            credential_public_key=row.public_key,
-            credential_current_sign_count=0,
-            require_user_verification=True,
-        )
-    except _MALFORMED:
-        return None
-    return verified.new_sign_count
-
-
-def _told(text: str) -> tuple[bytes, bytes]:
-    """Return which credential an answer names, and its owner's handle; empty where it is no answer."""
-    if len(text) > ANSWER_LONGEST:
-        return b"", b""
-    try:
-        told: Any = json.loads(text)
-        credential = parse_authentication_credential_json(told)
-    except _MALFORMED:
-        return b"", b""
-    return credential.raw_id[:CREDENTIAL_LONGEST], credential.response.user_handle or b""
 
 
 async def _take(session: AsyncSession, ring: KeyRing, step: Step, token: str, now: datetime) -> Challenge | None:
@@ -300,7 +218,3 @@ async def _take(session: AsyncSession, ring: KeyRing, step: Step, token: str, no
 
 def _place(row_id: uuid.UUID) -> str:
     return f"passkey/{row_id.hex}"
-
-
-def _milliseconds() -> int:
-    return int(STEP_LIFE.total_seconds() * 1000)

@@ -9,8 +9,9 @@ from pyotp import TOTP
 from sqlalchemy import func, select, update
 
 from service.accounts.authenticator import new_secret, step_of, turn_off, turn_on
+from service.accounts.ceremonies import Site
 from service.accounts.challenges import TRIES, add_challenge, end_challenges, get_challenge, use_challenge
-from service.accounts.passkeys import Answer, Site, add_passkey, begin_adding, begin_signing, sign_in_with_passkey
+from service.accounts.passkeys import Answer, add_passkey, begin_adding, begin_signing, sign_in_with_passkey
 from service.accounts.places import forget_browser, list_places, sign_out_elsewhere, sign_out_place
 from service.accounts.proving import Proof, Proving, prove_with_password
 from service.accounts.recovery import COUNT, count_codes, normal, renew_codes, take_code

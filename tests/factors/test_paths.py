@@ -42,7 +42,7 @@ def test_rows_of_sessions_are_made_in_one_place() -> None:
 
 def test_each_foreign_library_has_one_door() -> None:
     doors = {
-        "webauthn": "service/accounts/passkeys.py",
+        "webauthn": "service/accounts/ceremonies.py",
         "pyotp": "service/accounts/authenticator.py",
         "segno": "service/portal/preferences/security_authenticator.py",
     }
