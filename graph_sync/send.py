@@ -166,7 +166,7 @@ async def _look_again(worker: Worker, row: Outbox, code: str) -> None:
 
 
 async def _send_directly(worker: Worker, row: Outbox) -> None:
-    if row.letter is Letter.CODE and worker.now() > row.created_at + CODE_LIFE:
+    if row.letter is Letter.CODE and worker.now() >= row.created_at + CODE_LIFE:
         await _end(worker, row, Outgoing.FAILED, "too_late")
         return
     row.mailer = row.mailer or _mailer(worker, row)

@@ -31,7 +31,7 @@ async def list_to_look_at_again(session: AsyncSession, now: datetime, most: int)
 
 async def shred_late_keys(session: AsyncSession, now: datetime) -> int:
     """Forget the content keys of messages that nobody can join any more; return how many."""
-    old = (Message.late_key.is_not(None)) & (Message.received_at < now - JOIN_WITHIN) & (Message.bcc != Bcc.WAITING)
+    old = (Message.late_key.is_not(None)) & (Message.received_at <= now - JOIN_WITHIN) & (Message.bcc != Bcc.WAITING)
     count = await session.scalar(select(func.count()).select_from(Message).where(old)) or 0
     if count:
         await session.execute(update(Message).where(old).values(late_key=None, bcc_deadline=None))
