@@ -12,6 +12,7 @@ from service.core.states import MessageKind
 from service.mailbox.links import Kind, read_target
 from service.mailbox.shown import find_link
 from service.portal.mailbox.blueprint import mailbox, open_message, side_of
+from service.portal.mailbox.turns import text_turn
 from service.portal.session import signed_in
 from service.portal.state import portal
 
@@ -33,7 +34,8 @@ async def _leave(delivery: str, number: int, *, plain: bool) -> str:
     opened, content = await open_message(delivery)
     if opened.message.kind is MessageKind.DRAFT:
         abort(404)
-    url = await find_link(content, opened.sheet, number, plain=plain)
+    async with text_turn():
+        url = await find_link(content, opened.sheet, number, plain=plain)
     if url is None:
         abort(404)
     target = read_target(url)

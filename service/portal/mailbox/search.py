@@ -41,8 +41,8 @@ async def search() -> Response:
         work = Search(on.db, on.blobs, on.ring, who.key, who.recipient_id, g.now, wanted, who.preferences.rows, budget)
         async with _gate().turn(who.recipient_id):
             found = await work.run(after)
-        own = {one.id: one.name for one in named}
-        rows = await asyncio.to_thread(lambda: [_row(hit, wanted, own) for hit in found.hits])
+            own = {one.id: one.name for one in named}
+            rows = await asyncio.to_thread(lambda: [_row(hit, wanted, own) for hit in found.hits])
     kept = {name: value for name, value in said.items() if value}
     further: dict[str, Any] = {**kept, "after": str(found.last)}
     html = await render_template(

@@ -12,6 +12,7 @@ from service.portal.language import language
 from service.portal.mailbox.blueprint import mailbox, open_message, reader
 from service.portal.mailbox.frame import frame_document, frame_headers, print_document
 from service.portal.mailbox.rows import list_files, notes_of
+from service.portal.mailbox.turns import text_turn
 from service.portal.session import signed_in
 
 
@@ -40,7 +41,8 @@ async def print_page(delivery: str) -> Response:
     if opened.message.kind is MessageKind.DRAFT:
         abort(404)
     remote = shows_remote()
-    shown = await show_body(content, opened.sheet, shows_remote=remote, links=_links(opened, plain=False))
+    async with text_turn():
+        shown = await show_body(content, opened.sheet, shows_remote=remote, links=_links(opened, plain=False))
     head = await render_template(
         "mailbox/print.html",
         sheet=opened.sheet,
@@ -58,7 +60,8 @@ async def print_page(delivery: str) -> Response:
 async def _frame(delivery: str, *, remote: bool, plain: bool) -> Response:
     opened, content = await open_message(delivery)
     links = _links(opened, plain=plain)
-    shown = await show_body(content, opened.sheet, shows_remote=remote, plain=plain, links=links)
+    async with text_turn():
+        shown = await show_body(content, opened.sheet, shows_remote=remote, plain=plain, links=links)
     note = _("This text is built in a way that we cannot show. These are its words.") if shown.is_simplified else ""
     if shown.is_simplified and shown.is_cut:
         note = f"{note} {_('The text is very long. Only its beginning is shown; download it to read all.')}"

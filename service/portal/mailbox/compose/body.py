@@ -8,6 +8,7 @@ from service.mailbox.shown import in_thread
 from service.mailbox.written import clean_written, words_of
 from service.portal.mailbox.blueprint import reader
 from service.portal.mailbox.compose.work import Typed
+from service.portal.mailbox.turns import text_turn
 from service.portal.state import portal
 
 
@@ -17,7 +18,8 @@ async def settle_body(typed: Typed, draft: Draft) -> None:
         typed.html = None
     elif typed.html is not None:
         try:
-            typed.html, typed.text = await in_thread(_clean, typed.html)
+            async with text_turn():
+                typed.html, typed.text = await in_thread(_clean, typed.html)
         except Refused:
             typed.html = None  # the plain words came beside it
     elif draft.is_rich and not typed.is_plain:
