@@ -34,7 +34,7 @@ def read_preferences(stored: str | None) -> Preferences:
     """Read what is stored; a value that this release does not know counts as shipped."""
     try:
         told = json.loads(stored) if stored else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return SHIPPED
     if not isinstance(told, dict):
         return SHIPPED

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import wraps
 from typing import ParamSpec
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from quart import Quart, abort, current_app, g, redirect, request
 from quart.typing import ResponseReturnValue
@@ -253,6 +253,14 @@ def _is_same_origin(public_url: str) -> bool:
     return request.headers.get("Origin", "") == public_url
 
 
+def _zone(key: str) -> ZoneInfo | None:
+    """Find an account's time zone; one that this release does not know any more must not shut its owner out."""
+    try:
+        return ZoneInfo(key) if key else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
 async def _reader(state: Portal, found: SignedIn) -> Reader:
     kept = state.keys.get(found.session.id, found.ends_at, g.now)
     if kept is None:
@@ -269,7 +277,7 @@ async def _reader(state: Portal, found: SignedIn) -> Reader:
         last=name["last"],
         address=address,
         language=found.account.language,
-        zone=ZoneInfo(found.account.time_zone) if found.account.time_zone else state.settings.zone,
+        zone=_zone(found.account.time_zone) or state.settings.zone,
         theme=found.account.theme,
         session_id=found.session.id,
         session_ends_at=found.ends_at,

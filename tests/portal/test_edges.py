@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 from quart import Quart
+from sqlalchemy import update
 
 from service.accounts.rates import ASKS
+from service.db.engine import Database
+from service.db.tables import Account
 from service.portal.headers import ALWAYS, UNLESS_SET
 from service.portal.uploads import FORM_BYTES
 from service.settings import PortalSettings
-from tests.portal.conftest import HOST, Browser
+from tests.portal.conftest import HOST, Browser, Register
 
 
 async def answer_to(app: Quart, scope: dict[str, Any], body: bytes = b"") -> list[dict[str, Any]]:
@@ -92,3 +95,24 @@ async def test_a_header_sent_along_hides_no_network_from_the_limits(app: Quart, 
         answer = await client.post("/forgot/reset", headers=headers, form=fields)
         statuses.add(answer.status_code)
     assert 429 in statuses
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("time_zone", "America/Nowhere"), ("time_zone", "../zone"), ("preferences", "[" * 2000), ("preferences", "{}}")],
+)
+async def test_what_no_release_wrote_about_a_reader_shuts_nobody_out(
+    registered: Register, db: Database, column: str, value: str
+) -> None:
+    person = await registered()
+    async with db.writing() as session:
+        await session.execute(update(Account).values({column: value}))
+    assert (await person.browser.get("/inbox")).status == 200
+
+
+@pytest.mark.parametrize("said", ["since=0001-01-01", "until=9999-12-31", "since=9999-12-31&until=0001-01-01"])
+async def test_the_first_and_the_last_day_of_all_are_searched(registered: Register, db: Database, said: str) -> None:
+    person = await registered()
+    async with db.writing() as session:
+        await session.execute(update(Account).values(time_zone="Asia/Tokyo"))
+    assert (await person.browser.get(f"/search?q=papers&{said}")).status == 200

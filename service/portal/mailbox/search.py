@@ -1,7 +1,7 @@
 """Search: a form in the bar, its answer a list. What was asked stands in the address and on the page, nowhere else."""
 
 import asyncio
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from quart import Response, abort, current_app, g, make_response, render_template, request, url_for
@@ -93,7 +93,7 @@ def _midnight(text: str, days_later: int = 0) -> datetime | None:
     """Return when a day begins where the reader lives."""
     try:
         day = date.fromisoformat(text) + timedelta(days=days_later)
-        return datetime.combine(day, time(), reader().zone)
+        return datetime.combine(day, time(), reader().zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
