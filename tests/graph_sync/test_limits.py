@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from emulator.tenant import Tenant
 from graph_sync.answers import ANSWERS_FOLDER
 from graph_sync.bcc import Traces, look_for_blind_copies
-from graph_sync.bounces import BOUNCES_FOLDER
+from graph_sync.bounces import BOUNCES_FOLDER, look_for_bounces
 from graph_sync.clean import CODES_KEPT, clean
 from graph_sync.pull import REFUSED_FOLDER, SEALED_FOLDER
 from graph_sync.worker import Worker
@@ -17,6 +17,7 @@ from service.core.states import Bcc, Letter, Outgoing
 from service.db.tables import Delivery, Message, Outbox
 from service.letters.queue import queue_letter
 from tests.graph_sync.conftest import ALICE, BOB, CAROL, DAVE, INTAKE, MAILER, a_mail, send_all, take_in
+from tests.graph_sync.test_answers import answers, arrives, noticed
 
 SECOND = timedelta(seconds=1)
 BEFORE_AND_AT = pytest.mark.parametrize(("early", "is_over"), [(SECOND, False), (timedelta(0), True)])
@@ -128,3 +129,13 @@ async def test_a_code_is_mailed_only_while_it_works(worker: Worker, tenant: Tena
         row = (await session.scalars(select(Outbox))).one()
     assert row.state is (Outgoing.FAILED if is_over else Outgoing.SENT)
     assert len(tenant.exchange.outside[BOB].mails) == (0 if is_over else 1)
+
+
+async def test_who_writes_to_us_is_answered_again_the_next_day(worker: Worker, tenant: Tenant):
+    about = await noticed(worker, tenant)
+    midnight = worker.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    for now, count in ((midnight - 2 * SECOND, 1), (midnight - SECOND, 1), (midnight, 2)):
+        at(worker, now)
+        await arrives(tenant, BOB, f"In-Reply-To: {about}")
+        await look_for_bounces(worker)
+        assert await answers(worker) == count

@@ -19,7 +19,7 @@ from service.db.engine import Database
 from service.db.tables import Delivery, Handover, Message
 from service.mailbox.opening import Content
 from service.portal.app import create_app
-from service.portal.mailbox.compose.people import CHECKS
+from service.portal.mailbox.compose.people import CHECKS, LOOKS
 from service.recipients import address_index
 from service.settings import PortalSettings
 from service.vault.ring import KeyRing
@@ -106,9 +106,10 @@ async def test_checking_is_for_readers_and_bounded(bob: Signed, app: Any) -> Non
         assert (await stranger.press(path, [("people", "a@ct.gov")])).status_code in {303, 400, 401}
         assert (await bob.press(path, [], csrf="wrong")).status_code == 400
         assert (await bob.get(path)).status_code in {404, 405}
-    for _ in range(CHECKS.times):
-        assert (await bob.press("/compose/addresses", [("people", "a@ct.gov")])).status_code == 200
-    assert (await bob.press("/compose/addresses", [("people", "a@ct.gov")])).status_code == 429
+    for path, limit in (("/compose/addresses", CHECKS), ("/compose/people", LOOKS)):
+        for _ in range(limit.times):
+            assert (await bob.press(path, [("people", "a@ct.gov")])).status_code == 200
+        assert (await bob.press(path, [("people", "a@ct.gov")])).status_code == 429
 
 
 @pytest.mark.usefixtures("mail")

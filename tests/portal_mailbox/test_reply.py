@@ -358,6 +358,7 @@ async def test_the_original_is_answered_even_from_ones_own_reply(
         assert open_delivery(rings["portal"], await key_of(rings, recipient), row).sheet.answers
 
 
+@pytest.mark.parametrize(("over", "is_kept"), [(0, True), (1, False)])
 async def test_all_drafts_together_have_a_limit(
     bob: Signed,
     mail: SealedMail,
@@ -366,15 +367,19 @@ async def test_all_drafts_together_have_a_limit(
     rings: Rings,
     clock: Clock,
     portal_settings: PortalSettings,
+    *,
+    over: int,
+    is_kept: bool,
 ) -> None:
-    settings = portal_settings.model_copy(update={"drafts_bytes": 1_500_000})
+    settings = portal_settings.model_copy(update={"drafts_bytes": 1_500_000 + 2 * len(GOOD["text"])})
     bob.app = create_app(settings, db, blobs, rings["portal"], clock)
-    files = [("a.bin", b"a" * 1_000_000)]
-    assert (await bob.post(address(mail, "/reply"), {**GOOD, "do": "save"}, files)).status_code == 303
-    answer = await bob.post(address(mail, "/reply"), {**GOOD, "nonce": "other", "do": "save"}, files)
-    assert answer.status_code == 422
-    assert "a.bin is 977 KB" in await answer.get_data(as_text=True)
-    assert sorted(draft.files for draft in await messages(db, MessageKind.DRAFT)) == [0, 1]
+    first, second = [("a.bin", b"a" * 1_000_000)], [("b.bin", b"b" * (500_000 + over))]
+    assert (await bob.post(address(mail, "/reply"), {**GOOD, "do": "save"}, first)).status_code == 303
+    answer = await bob.post(address(mail, "/reply"), {**GOOD, "nonce": "other", "do": "save"}, second)
+    assert answer.status_code == (303 if is_kept else 422)
+    if not is_kept:
+        assert "b.bin is 489 KB. It is 1 KB too big" in await answer.get_data(as_text=True)
+    assert sorted(draft.files for draft in await messages(db, MessageKind.DRAFT)) == ([1, 1] if is_kept else [0, 1])
 
 
 async def test_words_alone_fill_no_disk(

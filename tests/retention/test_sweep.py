@@ -322,7 +322,7 @@ async def test_sessions_codes_and_known_devices_end(db: Database, rings: Rings, 
             [
                 (timedelta(minutes=20), timedelta(minutes=15)),  # idle
                 (timedelta(hours=8), timedelta(0)),  # too long
-                (timedelta(hours=7), timedelta(minutes=14)),  # lives
+                (timedelta(hours=8) - SECOND, timedelta(minutes=15) - SECOND),  # lives
             ]
         ):
             session.add(
@@ -330,7 +330,7 @@ async def test_sessions_codes_and_known_devices_end(db: Database, rings: Rings, 
                     token_hash=bytes([number]), account_id=recipient.id, created_at=SENT - created, seen_at=SENT - seen
                 )
             )
-        for number, ended in enumerate([timedelta(days=1), timedelta(hours=23)]):
+        for number, ended in enumerate([timedelta(days=1), timedelta(days=1) - SECOND]):
             session.add(
                 Code(
                     flow_hash=bytes([number]),
@@ -342,7 +342,7 @@ async def test_sessions_codes_and_known_devices_end(db: Database, rings: Rings, 
                     expires_at=SENT - ended,
                 )
             )
-        for number, seen in enumerate([timedelta(days=90), timedelta(days=89)]):
+        for number, seen in enumerate([timedelta(days=90), timedelta(days=90) - SECOND]):
             device = Device(token_hash=bytes([number]), account_id=recipient.id, created_at=SENT, seen_at=SENT - seen)
             session.add(device)
         session.add(Reset(account_id=recipient.id, token_hash=b"1", created_at=SENT, expires_at=SENT))
@@ -393,9 +393,9 @@ async def test_blobs_that_no_row_names_go_after_a_day(db: Database, rings: Rings
     real_now = datetime.fromtimestamp((tmp_path / "blobs" / orphan).stat().st_mtime, tz=SENT.tzinfo)
     async with db.writing() as session:  # the file system's clock is not ours to set
         await session.execute(update(Message).values(expires_at=real_now + timedelta(days=30)))
-    await sweep(db, rings["sync"], blobs, real_now + timedelta(hours=23))
+    await sweep(db, rings["sync"], blobs, real_now + timedelta(days=1) - SECOND)
     assert set(await stored(blobs)) == {*named, orphan}
-    await sweep(db, rings["sync"], blobs, real_now + timedelta(hours=25))
+    await sweep(db, rings["sync"], blobs, real_now + timedelta(days=1) + SECOND)
     assert set(await stored(blobs)) == named
     assert not leftover.exists()
 
