@@ -9,6 +9,8 @@ from sqlalchemy import select, update
 from service.core.states import AccountState
 from service.db.engine import Database
 from service.db.tables import Account
+from service.portal.dates import lasting
+from service.portal.language import speak
 from service.settings import PortalSettings
 from tests.conftest import Clock
 from tests.mailbox.builders import BOB
@@ -155,3 +157,21 @@ async def test_help_says_what_is_set(browser: Browser, language: str, words: lis
     page = await browser.get(f"/help/sign-in?lang={language}")
     text = re.sub(r"\s+", " ", page.text)
     assert [one for one in words if one not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("span", "english", "spanish"),
+    [
+        (timedelta(minutes=59), "59 minutes", "59 minutos"),
+        (timedelta(minutes=60), "1 hour", "1 hora"),
+        (timedelta(minutes=90), "90 minutes", "90 minutos"),
+        (timedelta(hours=24), "24 hours", "24 horas"),
+        (timedelta(hours=36), "36 hours", "36 horas"),
+        (timedelta(days=2), "2 days", "2 días"),
+    ],
+)
+def test_spans_are_said_in_the_largest_whole_unit(span: timedelta, english: str, spanish: str) -> None:
+    for language, words in (("en", english), ("es", spanish)):
+        speak(language)
+        assert lasting(span) == words
+    speak("en")
