@@ -183,7 +183,7 @@ async def test_a_zone_moves_the_times(bob: Signed, db: Database) -> None:
     status, to = await save(bob, "language", {"language": "es", "zone": "America/Los_Angeles"})
     assert (status, to) == (303, "/preferences/language?saved=1&lang=es")
     shown = await page(bob, "/preferences/language")
-    assert "En la suya ahora son las 7:30 a. m." in shown
+    assert "Ahora son las 7:30 a. m. en la suya." in shown
     await save(bob, "language", {"language": "es", "zone": "America/New_York"})
     assert (await account_of(db, bob)).time_zone == ""  # the state's, wherever it moves
 
