@@ -13,6 +13,8 @@ import idna
 
 LOCAL_LONGEST = 64
 DOMAIN_LONGEST = 253
+NOBODY = "nobody@invalid.invalid"
+"""Looked up where an address cannot be read, so that this takes as long."""
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -44,7 +46,7 @@ class InsideDomains:
 
 
 def normal_form(address: str) -> str:
-    """Return the form that addresses are compared in: NFC, lower-case local part, domain as lower-case A-labels.
+    """Return the form that addresses are compared in, all ASCII: lower-case local part, domain as lower-case A-labels.
 
     No folding of `+` or dots. Raises BadAddress.
     """
@@ -53,6 +55,14 @@ def normal_form(address: str) -> str:
     if not at or not local or len(local) > LOCAL_LONGEST or not _LOCAL.fullmatch(local):
         raise BadAddress("the part before the @ cannot be read")
     return f"{local.lower()}@{_a_label(domain)}"
+
+
+def form_of(address: str) -> str:
+    """Return the same; empty where the address cannot be read."""
+    try:
+        return normal_form(address)
+    except BadAddress:
+        return ""
 
 
 def masked(address: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.blobs import Blobs
-from service.core.addresses import BadAddress, normal_form
+from service.core.addresses import form_of
 from service.core.limits import CODE_LIFE
 from service.core.sheet import Part, Person
 from service.core.states import AccountLetter, Letter, MessageKind
@@ -97,7 +97,7 @@ class _Desk:
         self, to: tuple[Person, ...], rendered: Rendered, headers: tuple[tuple[str, str], ...], **more: Any
     ) -> Outgoing:
         people = (*to, *more.get("cc", ()), *more.get("reply_to", ()))
-        if not to or not all(_can_be_written(person.address) for person in people):
+        if not to or not all(form_of(person.address) for person in people):
             raise Broken("an address of this letter cannot be written")
         return Outgoing(
             from_=Person(self.brand.sender_name, self.row.mailer),
@@ -254,13 +254,6 @@ class _Desk:
         if found is None:
             raise Broken("what this letter tells of is gone")
         return found
-
-
-def _can_be_written(address: str) -> bool:
-    try:
-        return normal_form(address).isascii()
-    except BadAddress:
-        return False
 
 
 def _language(wanted: str | None) -> str:

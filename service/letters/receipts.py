@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from service.core.addresses import BadAddress, normal_form
+from service.core.addresses import form_of, normal_form
 from service.core.limits import BCC_WITHIN
 from service.core.references import shown
 from service.core.sheet import Person, Role, Sheet
@@ -63,11 +63,8 @@ def name_on(sheet: Sheet, address: str) -> str:
     """Return the name that the sender's own mail gave an address, else the address."""
     wanted = normal_form(address)
     for person in (*sheet.to, *sheet.cc):
-        try:
-            if normal_form(person.address) == wanted:
-                return formats.shown_name(person)
-        except BadAddress:
-            continue
+        if form_of(person.address) == wanted:
+            return formats.shown_name(person)
     return one_line(address, 254)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
 from service.blobs import Blobs
-from service.core.addresses import BadAddress, normal_form
+from service.core.addresses import form_of
 from service.core.references import shown
 from service.core.sheet import Part, Person, Role
 from service.core.states import Folder, MessageKind
@@ -183,11 +183,4 @@ async def _text(content: Content, parts: tuple[Part, ...], role: Role) -> str:
 
 def _writable(people: tuple[Person, ...]) -> tuple[Person, ...]:
     """Leave out what a draft's writer has not finished typing."""
-    return tuple(person for person in people if _is_address(person.address))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return normal_form(text).isascii()
-    except BadAddress:
-        return False
+    return tuple(person for person in people if form_of(person.address))

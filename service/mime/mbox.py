@@ -8,7 +8,7 @@ LF
 import re
 from datetime import UTC, datetime
 
-from service.core.addresses import BadAddress, normal_form
+from service.core.addresses import form_of
 
 _FROM = b"From "
 _QUOTED = re.compile(rb"(\n>*)From ")
@@ -20,15 +20,9 @@ NOBODY = "MAILER-DAEMON"
 
 def from_line(sender: str, at: datetime) -> bytes:
     """Write the line that begins a mail: its sender, and the time in UTC as C writes it (RFC 4155 appendix A)."""
-    try:
-        address = normal_form(sender)
-    except BadAddress:
-        address = NOBODY
-    if not address.isascii() or " " in address:
-        address = NOBODY
     when = at.astimezone(UTC)
     day, month = _DAYS[when.weekday()], _MONTHS[when.month - 1]
-    return f"From {address} {day} {month} {when.day:2} {when:%H:%M:%S} {when.year}\n".encode("ascii")
+    return f"From {form_of(sender) or NOBODY} {day} {month} {when.day:2} {when:%H:%M:%S} {when.year}\n".encode("ascii")
 
 
 class MboxMail:

@@ -1,6 +1,6 @@
 import pytest
 
-from service.core.addresses import BadAddress, InsideDomains, masked, normal_form
+from service.core.addresses import BadAddress, InsideDomains, form_of, masked, normal_form
 
 INSIDE = InsideDomains.of(["ct.gov", "po.state.ct.us"])
 
@@ -46,6 +46,7 @@ def test_addresses_compare_in_one_form(given: str, normal: str) -> None:
 def test_what_cannot_be_read_is_refused(bad: str) -> None:
     with pytest.raises(BadAddress):
         normal_form(bad)
+    assert form_of(bad) == ""
     assert not INSIDE.holds(bad)
 
 

@@ -13,7 +13,8 @@ from service.mailbox.css import clean_declarations, clean_sheet
 from service.mailbox.html import ATTRIBUTES, HTML_LONGEST, PICTURES_BYTES, TAGS, TooLong, clean_html
 from service.mailbox.plain import plain_to_html
 from service.mailbox.tokens import DEPTH, TooDeep
-from tests.mailbox.hostile import FOREIGN, PAYLOADS
+from tests.mailbox.hostile import PAYLOADS
+from tests.mailbox.hostile_families import FOREIGN
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 SAFE_FUNCTION = re.compile(r"(?:rgb|rgba|hsl|hsla|calc)")
