@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.accounts.bound import bind_row, is_row_bound
 from service.accounts.coming_in import Tokens
 from service.accounts.devices import get_device
-from service.accounts.rates import ASKS, LETTERS, LETTERS_AN_HOUR, TooMany, allow, seconds_left
+from service.accounts.rates import ASKS, LETTERS, LETTERS_AN_HOUR, allow, demand
 from service.accounts.second_step import NeedsCode, come_in_or_ask
 from service.accounts.telling import tell, told
-from service.core.addresses import BadAddress, normal_form
+from service.core.addresses import NOBODY, form_of
 from service.core.browsers import Browser
 from service.core.rules import Rules
 from service.core.states import AccountLetter, AccountState, Letter
@@ -30,9 +30,6 @@ from service.vault.box import seal_box
 from service.vault.ring import KeyRing
 from service.vault.tokens import TOKEN_LONGEST, hash_token, new_token
 from service.vault.types import TokenHash
-
-NOBODY = "nobody@invalid.invalid"
-"""Asked for where an address cannot be read, so that this takes as long."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,12 +57,8 @@ async def ask(session: AsyncSession, ring: KeyRing, kind: AccountLetter, asking:
     Raises:
         TooMany: this network asked too often, whatever it asked for.
     """
-    if not await allow(session, ring, ASKS, asking.network, now):
-        raise TooMany(await seconds_left(session, ring, ASKS, asking.network, now))
-    try:
-        address = normal_form(asking.address)
-    except BadAddress:
-        address = NOBODY
+    await demand(session, ring, ASKS, asking.network, now)
+    address = form_of(asking.address) or NOBODY
     if not await _has_room(session, ring, address, now):
         return
     whose = (

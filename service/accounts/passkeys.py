@@ -26,7 +26,7 @@ from service.accounts.ceremonies import (
 )
 from service.accounts.challenges import add_challenge, get_challenge, use_challenge
 from service.accounts.coming_in import come_in
-from service.accounts.rates import PASSKEYS, SIGN_INS, TooMany, allow, seconds_left
+from service.accounts.rates import PASSKEYS, SIGN_INS, TooMany, allow, demand, seconds_left
 from service.accounts.sessions import mark_proven
 from service.accounts.signing_in import CameIn, NotSignedIn
 from service.core.browsers import Browser
@@ -141,8 +141,7 @@ async def begin_signing(
     Raises:
         TooMany: this network began too often.
     """
-    if not await allow(session, ring, PASSKEYS, network, now):
-        raise TooMany(await seconds_left(session, ring, PASSKEYS, network, now))
+    await demand(session, ring, PASSKEYS, network, now)
     content = secrets.token_bytes(CHALLENGE_BYTES)
     token = await add_challenge(session, ring, Step.PASSKEY_SIGN_IN, now, account_id=account_id, content=content)
     allowed = [] if account_id is None else await list_passkeys(session, account_id)

@@ -76,6 +76,12 @@ async def allow(session: AsyncSession, ring: KeyRing, limit: Limit, of: str, now
     return await session.scalar(statement) is not None
 
 
+async def demand(session: AsyncSession, ring: KeyRing, limit: Limit, of: str, now: datetime) -> None:
+    """Count one. Raises TooMany where there is no room."""
+    if not await allow(session, ring, limit, of, now):
+        raise TooMany(await seconds_left(session, ring, limit, of, now))
+
+
 async def seconds_left(session: AsyncSession, ring: KeyRing, limit: Limit, of: str, now: datetime) -> float:
     """Say how long until one more is allowed; 0 where it is now."""
     rate = await session.get(Rate, _key(ring, limit, of))

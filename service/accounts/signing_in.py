@@ -13,7 +13,7 @@ from service.accounts.failing import count_failure
 from service.accounts.hashing import HashGate
 from service.accounts.rates import SIGN_INS, TooMany, allow, seconds_left
 from service.accounts.second_step import NeedsCode, come_in_or_ask
-from service.core.addresses import BadAddress
+from service.core.addresses import NOBODY, form_of
 from service.core.browsers import Browser
 from service.core.limits import PASSWORD_LONGEST
 from service.core.rules import AS_SHIPPED, Rules
@@ -23,9 +23,6 @@ from service.db.tables import Account
 from service.recipients import get_by_address
 from service.vault.passwords import needs_rehash
 from service.vault.ring import KeyRing
-
-NOBODY = "nobody@invalid.invalid"
-"""Looked up where an address cannot be read, so that this takes as long."""
 
 
 class NotSignedIn(Enum):
@@ -87,10 +84,7 @@ async def sign_in(
 
 async def _find(session: AsyncSession, ring: KeyRing, address: str) -> uuid.UUID:
     """Find the account's id; for addresses without one draw an id that nobody has, and go on with it alike."""
-    try:
-        recipient = await get_by_address(session, ring, address)
-    except BadAddress:
-        recipient = await get_by_address(session, ring, NOBODY)
+    recipient = await get_by_address(session, ring, form_of(address) or NOBODY)
     return recipient.id if recipient else uuid.uuid4()
 
 

@@ -20,6 +20,7 @@ _DROPPED = re.compile(
 """Accents, soft hyphens and what cannot be seen."""
 _WORD = re.compile(r'"([^"]+)"?|([^\s"]+)')
 Pieces = tuple[tuple[str, bool], ...]
+"""A text cut up, and of each piece whether it was asked for."""
 
 
 def fold(text: str) -> str:

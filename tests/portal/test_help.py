@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 import service.portal
 from service.blobs import Blobs
+from service.core.folding import QUERY_CHARACTERS
 from service.core.limits import RETENTION
 from service.core.references import shown
 from service.db.engine import Database
@@ -20,7 +21,7 @@ from service.db.tables import Delivery, Message
 from service.portal.app import create_app
 from service.portal.assets import read_assets
 from service.portal.help.answers import Answer
-from service.portal.help.search import EXCERPT, QUERY_CHARACTERS, find, fold
+from service.portal.help.search import EXCERPT, find, fold_each
 from service.portal.help.topics import topics
 from service.settings import PortalSettings
 from service.vault.ring import KeyRing
@@ -274,8 +275,8 @@ def test_an_excerpt_is_cut_at_words_round_what_was_asked() -> None:
 
 def test_folding_keeps_every_place() -> None:
     for text in ("Straße ﬁ Ⅷ ñandú İstanbul", "ÀÉÎÕÜ", "日本語"):
-        assert len(fold(text)) == len(text)
-    assert fold("Ñandú") == "nandu"
+        assert len(fold_each(text)) == len(text)
+    assert fold_each("Ñandú") == "nandu"
 
 
 def test_a_question_is_cut_to_its_longest() -> None:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from quart import Blueprint, abort, g, render_template, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.rates import CHECKS, TooMany, allow, seconds_left
+from service.accounts.rates import CHECKS, demand
+from service.core.folding import QUERY_CHARACTERS
 from service.portal.doors.sign_in import network
 from service.portal.help.answers import answers
 from service.portal.help.real import date_of_notice
-from service.portal.help.search import QUERY_CHARACTERS, find
+from service.portal.help.search import find
 from service.portal.help.topics import topics
 from service.portal.session import csrf_ok, keeps_what_was_typed
 from service.portal.state import portal
@@ -57,8 +58,7 @@ async def real_post() -> ResponseReturnValue:
         return await _real({"problem": "empty"}), 422
     state = portal()
     async with state.db.writing() as session:
-        if not await allow(session, state.ring, CHECKS, network(), g.now):
-            raise TooMany(await seconds_left(session, state.ring, CHECKS, network(), g.now))
+        await demand(session, state.ring, CHECKS, network(), g.now)
     async with state.db.reading() as session:
         sent_at = await date_of_notice(session, typed, g.now)
     return await _real({"reference": typed, "is_checked": True, "sent_at": sent_at})

@@ -1,14 +1,12 @@
 """Find answers by words: without regard to case and accents, a word by its beginning; titles weigh most."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from math import log
 
+from service.core.folding import QUERY_CHARACTERS, QUERY_WORDS, Pieces, fold
 from service.portal.help.answers import Answer
 
-QUERY_CHARACTERS = 200
-QUERY_WORDS = 12
 MOST = 8
 EXCERPT = 180
 WEIGHTS = (6, 4, 1)
@@ -16,22 +14,14 @@ WEIGHTS = (6, 4, 1)
 _WORD = re.compile(r"\w+")
 _ENDINGS = ("s", "es", "ed", "ing", "ado", "ada", "ados", "adas", "ar")
 
-Piece = tuple[str, bool]
-"""Text, and whether it was asked for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """An answer that fits, with what fits in it."""
 
     answer: Answer
-    title: tuple[Piece, ...]
-    excerpt: tuple[Piece, ...]
-
-
-def fold(text: str) -> str:
-    """Fold case and accents; one character stays one character, so that places in the text stay."""
-    return "".join(_fold_one(one) for one in text)
+    title: Pieces
+    excerpt: Pieces
 
 
 def find(answers: tuple[Answer, ...], query: str) -> list[Found]:
@@ -66,31 +56,31 @@ def _stems(query: str) -> list[str]:
     return list(stems)
 
 
+def fold_each(text: str) -> str:
+    """Fold each character into one, so that places in the text stay."""
+    return "".join(fold(one)[:1] or one for one in text)
+
+
 def _words(text: str) -> list[str]:
-    return _WORD.findall(fold(text))
+    return _WORD.findall(fold_each(text))
 
 
 def _excerpt(text: str, stems: list[str]) -> str:
     """Return the piece of the text round the first word that fits, whole words."""
     if len(text) <= EXCERPT:
         return text
-    at = next((one.start() for one in _WORD.finditer(fold(text)) if one[0].startswith(tuple(stems))), 0)
+    at = next((one.start() for one in _WORD.finditer(fold_each(text)) if one[0].startswith(tuple(stems))), 0)
     start = max(0, min(at - EXCERPT // 3, len(text) - EXCERPT))
     start = text.find(" ", start - 1) + 1 if start else 0
     end = text.rfind(" ", start, start + EXCERPT + 1) if start + EXCERPT < len(text) else len(text)
     return f"{'… ' if start else ''}{text[start:end]}{' …' if end < len(text) else ''}"
 
 
-def _marked(text: str, stems: list[str]) -> tuple[Piece, ...]:
-    pieces: list[Piece] = []
+def _marked(text: str, stems: list[str]) -> Pieces:
+    pieces: list[tuple[str, bool]] = []
     at = 0
-    for one in _WORD.finditer(fold(text)):
+    for one in _WORD.finditer(fold_each(text)):
         if stems and one[0].startswith(tuple(stems)):
             pieces += [(text[at : one.start()], False), (text[one.start() : one.end()], True)]
             at = one.end()
     return tuple(piece for piece in (*pieces, (text[at:], False)) if piece[0])
-
-
-def _fold_one(one: str) -> str:
-    base = unicodedata.normalize("NFKD", one)[:1].casefold()
-    return base if len(base) == 1 else one.lower()[:1] or one
