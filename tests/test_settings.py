@@ -58,6 +58,13 @@ def test_a_value_may_stand_in_a_file(tmp_path) -> None:
     assert settings.stamp_secrets[0].get_secret_value() == "from-a-file"
 
 
+def test_an_announcement_has_five_hundred_characters() -> None:
+    for name in ("SAFEMAIL_ANNOUNCEMENT_EN", "SAFEMAIL_ANNOUNCEMENT_ES"):
+        load(SyncSettings, {**SYNC, name: "x" * 500})
+        with pytest.raises(SettingsWrong, match=name):
+            load(SyncSettings, {**SYNC, name: "x" * 501})
+
+
 def test_no_role_knows_another_ones_secrets() -> None:
     assert "SAFEMAIL_STAMP_SECRETS" not in names(PortalSettings) | names(HookSettings)
     assert "SAFEMAIL_CERTIFICATE" not in names(PortalSettings) | names(HookSettings)

@@ -9,10 +9,19 @@ from emulator.tenant import Tenant
 from graph_sync.answers import ANSWERS_FOLDER
 from graph_sync.bcc import Traces, look_for_blind_copies
 from graph_sync.bounces import BOUNCES_FOLDER, look_for_bounces
+from graph_sync.catch_up import catch_up
 from graph_sync.clean import CODES_KEPT, clean
 from graph_sync.pull import REFUSED_FOLDER, SEALED_FOLDER
 from graph_sync.worker import Worker
-from service.core.limits import BCC_WITHIN, CODE_LIFE, INTAKE_KEPT, JOIN_WITHIN, RETENTION, SENT_COPIES_KEPT
+from service.core.limits import (
+    BCC_WITHIN,
+    CODE_LIFE,
+    DELTA_EVERY,
+    INTAKE_KEPT,
+    JOIN_WITHIN,
+    RETENTION,
+    SENT_COPIES_KEPT,
+)
 from service.core.states import Bcc, Letter, Outgoing
 from service.db.tables import Delivery, Message, Outbox
 from service.letters.queue import queue_letter
@@ -139,3 +148,14 @@ async def test_who_writes_to_us_is_answered_again_the_next_day(worker: Worker, t
         await arrives(tenant, BOB, f"In-Reply-To: {about}")
         await look_for_bounces(worker)
         assert await answers(worker) == count
+
+
+async def test_a_delta_round_runs_every_ten_seconds(worker: Worker, tenant: Tenant):
+    start = worker.now()
+    at(worker, start)
+    await catch_up(worker)
+    for after, found in ((DELTA_EVERY - SECOND, 0), (DELTA_EVERY, 1)):
+        at(worker, start + after)
+        if not found:
+            await tenant.exchange.submit(ALICE, a_mail())
+        assert await catch_up(worker) == found

@@ -176,9 +176,11 @@ async def test_a_draft_may_be_sent_or_discarded_but_not_both(desk: Desk) -> None
 async def test_a_draft_ends_with_its_original(desk: Desk) -> None:
     draft = desk.begin()
     await desk.keep(draft, "One")
-    desk.clock.advance(timedelta(days=1))
-    async with desk.db.reading() as session:
-        assert await get_by_message(session, desk.bob.id, draft.message_id, desk.clock.now) is None
+    for later, is_there in ((timedelta(days=1, seconds=-1), True), (timedelta(seconds=1), False)):
+        desk.clock.advance(later)
+        async with desk.db.reading() as session:
+            found = await get_by_message(session, desk.bob.id, draft.message_id, desk.clock.now)
+        assert (found is not None) is is_there
 
 
 def test_a_forms_nonce_means_another_message_to_another_reader() -> None:
