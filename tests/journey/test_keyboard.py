@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 from pyotp import TOTP
 from sqlalchemy import select
 
@@ -22,7 +22,7 @@ from tests.journey.test_walk import STUB, TEXT, staff
 pytestmark = pytest.mark.xdist_group("journey")
 
 VERA = ("Vera Lund", "vera@example.com")
-PICTURE = {"name": "Plan.png", "mimeType": "image/png", "buffer": STUB["buffer"]}
+PICTURE: FilePayload = {"name": "Plan.png", "mimeType": "image/png", "buffer": STUB["buffer"]}
 
 
 async def test_everything_can_be_done_with_the_keyboard_alone(visit: Visit) -> None:
