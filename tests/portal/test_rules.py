@@ -32,8 +32,15 @@ def settings(settings: PortalSettings) -> PortalSettings:
             "reset_unlocks": False,
             "password_age": timedelta(days=10),
             "reset_life": timedelta(hours=2),
+            "retention": timedelta(days=12),
         }
     )
+
+
+async def test_lists_say_how_long_messages_are_kept(registered: Register) -> None:
+    browser = (await registered()).browser
+    assert "Messages are kept for 12 days, then deleted" in (await browser.get("/inbox")).text
+    assert "Los mensajes se guardan 12 días y" in (await browser.get("/inbox?lang=es")).text
 
 
 @pytest.mark.parametrize(("after", "lives"), [(5 * MINUTE - SECOND, True), (5 * MINUTE, False)])
