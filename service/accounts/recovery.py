@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.core.references import ALPHABET
+from service.core.references import ALPHABET, LOOK_ALIKES
 from service.db.tables import RecoveryCode
 from service.vault.ring import KeyRing
 from service.vault.tokens import same
@@ -16,8 +16,6 @@ COUNT = 10
 LENGTH = 10
 """50 bits: with the pepper unknown and few tries, more than can be guessed."""
 _TYPED_LONGEST = 64
-_MISTAKEN = str.maketrans({"O": "0", "I": "1", "L": "1"})
-"""Crockford's base 32 reads these as the digits that they look like."""
 
 
 async def renew_codes(session: AsyncSession, ring: KeyRing, account_id: uuid.UUID, now: datetime) -> list[str]:
@@ -62,7 +60,7 @@ async def end_codes(session: AsyncSession, account_id: uuid.UUID) -> None:
 
 def normal(typed: str) -> str:
     """Return a code as it was drawn: without what people type between and around, and with its look-alikes read."""
-    return "".join(char for char in typed[:_TYPED_LONGEST].upper() if char.isalnum()).translate(_MISTAKEN)
+    return "".join(char for char in typed[:_TYPED_LONGEST].upper() if char.isalnum()).translate(LOOK_ALIKES)
 
 
 def shown(code: str) -> str:

@@ -6,7 +6,8 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U. https://www.crockford.com/base32.html"""
 LENGTH = 8
 _BETWEEN = "-\u2010\u2011\u2012\u2013\u2014\u2212.·"
-_ALIKE = str.maketrans("OIL", "011")
+LOOK_ALIKES = str.maketrans("OIL", "011")
+"""Crockford's base 32 reads these letters as the digits that they look like."""
 
 
 def new_reference() -> str:
@@ -22,5 +23,5 @@ def shown(reference: str) -> str:
 def read_reference(typed: str) -> str | None:
     """Read what a person typed or copied: any case, with blanks and dashes, O for 0, I and L for 1 (Crockford)."""
     bare = "".join(one for one in typed if not one.isspace() and one not in _BETWEEN)
-    read = bare.upper().translate(_ALIKE)
+    read = bare.upper().translate(LOOK_ALIKES)
     return read if bare.isascii() and len(read) == LENGTH and set(read) <= set(ALPHABET) else None

@@ -6,7 +6,7 @@ itself.
 
 from quart import abort, render_template
 
-from service.core.addresses import BadAddress, normal_form
+from service.core.addresses import form_of
 from service.core.sheet import Sheet
 from service.core.states import MessageKind
 from service.mailbox.links import Kind, read_target
@@ -48,7 +48,7 @@ async def _leave(delivery: str, number: int, *, plain: bool) -> str:
         sheet=opened.sheet,
         target=target,
         Kind=Kind,
-        addresses=[(one, on.settings.inside.holds(one), _form(one) in people) for one in target.addresses],
+        addresses=[(one, on.settings.inside.holds(one), form_of(one) in people) for one in target.addresses],
         is_here=target.kind is Kind.WEB and target.url.startswith(f"{on.settings.public_url}/"),
         **beside,
     )
@@ -56,11 +56,4 @@ async def _leave(delivery: str, number: int, *, plain: bool) -> str:
 
 def _people(sheet: Sheet) -> set[str]:
     """Return whom an answer to the message can reach."""
-    return {_form(one.address) for one in (sheet.sender, *sheet.reply_to, *sheet.to, *sheet.cc)} - {""}
-
-
-def _form(address: str) -> str:
-    try:
-        return normal_form(address)
-    except BadAddress:
-        return ""
+    return {form_of(one.address) for one in (sheet.sender, *sheet.reply_to, *sheet.to, *sheet.cc)} - {""}
