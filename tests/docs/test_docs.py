@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 ROW = re.compile(r"^\| `(SAFEMAIL_\w+)` \| (.+?) \|", re.MULTILINE)
+PLACE = re.compile(r"`((?:service|graph_sync|emulator|azure|addin|tests)/[\w./-]*\w/?)`")
 PICTURES = "docs/pictures/"
 """Made by `make screenshots`."""
 
@@ -99,3 +100,15 @@ def test_no_path_of_somebodys_machine_stands_in_a_document():
 def test_make_lists_its_words():
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "make demo" in listed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_places_in_the_code_that_a_page_names_are_there(page: Path):
+    for place in PLACE.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / place).exists(), place
+
+
+def test_each_word_of_the_glossary_stands_once():
+    words = re.findall(r"^\| (.+?) \|", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    each = [one for word in words[2:] for one in word.split(", ")]
+    assert len(each) == len(set(each)) > 40
