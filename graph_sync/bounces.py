@@ -127,7 +127,9 @@ async def tell_bounced(worker: Worker, report: Report) -> bool:
     log.warning("letter_bounced", row=row.id.hex, job=row.letter.value)
     if row.letter is Letter.REPLY:
         await reply_returned(worker, row, report)
-    elif row.letter in {Letter.NOTICE, Letter.REMINDER} and message and delivery and recipient and message.keys_mailer:
+    elif row.letter not in {Letter.NOTICE, Letter.REMINDER} or not report.is_end:
+        return True
+    elif message and delivery and recipient and message.keys_mailer:
         await _tell_sender(worker, message, delivery, recipient)
     return True
 

@@ -11,6 +11,7 @@ _PART = re.compile(rb"^Content-Type:\s*message/(?:global-)?delivery-status\b", r
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
 _BOUNDARY = re.compile(rb"^--", re.MULTILINE)
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_FAILED = "failed"
 RECIPIENTS = 500
 """Of one report; Exchange takes 500 recipients of a mail by default."""
 
@@ -29,6 +30,8 @@ class Report:
     row_id: uuid.UUID
     """Of the outbox row whose mail came back."""
     unreached: tuple[Unreached, ...]
+    is_end: bool = True
+    """It says of somebody that they were not reached, or says nothing that we can read: a delay is no end."""
 
 
 def is_report(header: bytes) -> bool:
@@ -47,21 +50,29 @@ def read_report(text: bytes, host: str) -> Report | None:
     match = ours.search(text)
     if match is None:
         return None
-    return Report(uuid.UUID((match[1] or match[2]).decode("ascii")), _unreached(text))
+    groups = _groups(text)
+    actions = {action for group in groups for action in _actions(group)}
+    unreached = tuple(found for group in groups if (found := _group(group)) is not None)
+    return Report(uuid.UUID((match[1] or match[2]).decode("ascii")), unreached, not actions or _FAILED in actions)
 
 
-def _unreached(text: bytes) -> tuple[Unreached, ...]:
-    """Read the groups of fields that say *failed*; a delay is no end."""
+def _groups(text: bytes) -> list[bytes]:
+    """Return the groups of fields, the first of which is about the report itself."""
     part = _PART.search(text)
     if part is None or (top := _BLANK.search(text, part.end())) is None:
-        return ()
+        return []
     end = _BOUNDARY.search(text, top.end())
     groups = _BLANK.split(text[top.end() : end.start() if end else len(text)], RECIPIENTS)
-    return tuple(found for group in groups if (found := _group(group + b"\r\n")) is not None)
+    return [group + b"\r\n" for group in groups]
+
+
+def _actions(fields: bytes) -> list[str]:
+    return [value.strip().lower() for value in get_all(fields, "Action")]
 
 
 def _group(fields: bytes) -> Unreached | None:
-    if not any(value.strip().lower() == "failed" for value in get_all(fields, "Action")):
+    """Read a group that says *failed*."""
+    if _FAILED not in _actions(fields):
         return None
     named = (*get_all(fields, "Original-Recipient"), *get_all(fields, "Final-Recipient"))
     addresses = tuple(dict.fromkeys(value.partition(";")[2].strip().strip("<>") for value in named))

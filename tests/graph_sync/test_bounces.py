@@ -1,7 +1,10 @@
 """A notice that comes back: its sender is told, once."""
 
+import pytest
 from sqlalchemy import select
 
+from emulator.exchange.headers import split_mail
+from emulator.exchange.reports import Failure, non_delivery_report
 from emulator.tenant import Tenant
 from graph_sync.bounces import look_for_bounces
 from graph_sync.worker import Worker
@@ -30,6 +33,21 @@ async def test_the_sender_is_told_of_a_notice_that_came_back(worker: Worker, ten
     assert "bob@example.com" in told.subject
     mailer = tenant.exchange.mailboxes[MAILER]
     assert mailer.folder("inbox").items == []
+
+
+@pytest.mark.parametrize("action", ["delayed", "relayed"])
+async def test_a_notice_that_is_only_late_did_not_come_back(worker: Worker, tenant: Tenant, action: str):
+    await tenant.exchange.submit(ALICE, a_mail())
+    await take_in(worker)
+    await send_all(worker)
+    header, _ = split_mail(tenant.exchange.outside[BOB].mails[-1].mime)
+    failure = Failure(BOB, "4.4.7", "later")
+    mime = non_delivery_report(MAILER, header, [failure], domain="ct.gov", now=worker.now())
+    await tenant.exchange.receive_from_outside(
+        "", [MAILER], mime.replace(b"Action: failed", f"Action: {action}".encode())
+    )
+    assert await look_for_bounces(worker) == 1
+    assert await not_delivered(worker) == []
 
 
 async def test_other_mail_to_the_mailer_is_left_alone(worker: Worker, tenant: Tenant):
