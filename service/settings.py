@@ -63,10 +63,17 @@ def _whole_minutes(value: timedelta) -> timedelta:
     return value
 
 
+def _never_or_an_hour(value: timedelta) -> timedelta:
+    if value and value < timedelta(hours=1):  # who writes 90 means days, and would get seconds
+        raise ValueError("must be zero, or at least an hour")
+    return value
+
+
 Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
 Url = Annotated[str, AfterValidator(_url)]
 Minutes = Annotated[timedelta, AfterValidator(_whole_minutes)]
 """As pages say them."""
+NeverOr = Annotated[timedelta, AfterValidator(_never_or_an_hour)]
 
 
 class Shared(BaseSettings):
@@ -85,16 +92,16 @@ class Shared(BaseSettings):
     service_name: str = "Safemail"
     state_name: str = "State of Connecticut"
     help_desk: str = "Best.Helpdesk@ct.gov"
-    retention: timedelta = RETENTION
+    retention: timedelta = Field(default=RETENTION, ge=timedelta(days=1))
     """How long a message can be read."""
     announcement_en: str = Field(default="", max_length=500)
     """A few words of the agency for everybody, on the sign-in page and in notices."""
     announcement_es: str = Field(default="", max_length=500)
-    inactive: timedelta = INACTIVE
+    inactive: NeverOr = INACTIVE
     """An account whose owner does not sign in for so long is switched off."""
-    inactive_warning: timedelta = INACTIVE_WARNING
+    inactive_warning: NeverOr = INACTIVE_WARNING
     """How long before it is switched off an account's owner is told."""
-    inactive_grace: timedelta = INACTIVE_GRACE
+    inactive_grace: NeverOr = INACTIVE_GRACE
     """How long after it was switched off an account is deleted, if nothing unexpired waits; zero: at once."""
     session_idle: Minutes = Field(default=SESSION_IDLE, ge=timedelta(minutes=3), le=timedelta(hours=24))
     """Who does nothing for so long is signed out; the warning comes two minutes before."""
@@ -238,15 +245,15 @@ class SyncSettings(Shared):
     trace_requests: int = Field(default=80, ge=10)
     """Message traces in five minutes; 100 are shared by all tools of a tenant (Exchange team blog, January 2026)."""
     message_bytes: int = MESSAGE_BYTES
-    intake_keep: timedelta = INTAKE_KEPT
+    intake_keep: timedelta = Field(default=INTAKE_KEPT, ge=timedelta(hours=1))
     leases: timedelta = timedelta(seconds=60)
     """How long a worker may be silent before another takes over."""
     delta_every: timedelta = DELTA_EVERY
     hide_subjects: bool = False
     """Keep subjects out of notices."""
-    remind_unread: timedelta = REMIND_UNREAD
+    remind_unread: NeverOr = REMIND_UNREAD
     """How long after its notice an unread message is named again; zero: never."""
-    remind_ending: timedelta = REMIND_ENDING
+    remind_ending: NeverOr = REMIND_ENDING
     """How long before its end an unread message is named once more; zero: never."""
 
 

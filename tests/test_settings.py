@@ -58,6 +58,27 @@ def test_a_value_may_stand_in_a_file(tmp_path) -> None:
     assert settings.stamp_secrets[0].get_secret_value() == "from-a-file"
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "less"),
+    [
+        ("RETENTION", "P1D", "PT23H59M59S"),
+        ("RETENTION", "P1D", "30"),
+        ("INTAKE_KEEP", "PT1H", "PT59M59S"),
+        ("INACTIVE", "PT1H", "90"),
+        ("INACTIVE_WARNING", "PT1H", "PT59M59S"),
+        ("INACTIVE_GRACE", "PT1H", "-P1D"),
+        ("REMIND_UNREAD", "PT1H", "3"),
+        ("REMIND_ENDING", "PT1H", "PT59M59S"),
+    ],
+)
+def test_a_time_that_deletes_or_writes_at_once_stops_the_start(name: str, least: str, less: str) -> None:
+    load(SyncSettings, {**SYNC, f"SAFEMAIL_{name}": least})
+    if name not in {"RETENTION", "INTAKE_KEEP"}:
+        load(SyncSettings, {**SYNC, f"SAFEMAIL_{name}": "PT0S"})
+    with pytest.raises(SettingsWrong, match=f"SAFEMAIL_{name}: "):
+        load(SyncSettings, {**SYNC, f"SAFEMAIL_{name}": less})
+
+
 def test_an_announcement_has_five_hundred_characters() -> None:
     for name in ("SAFEMAIL_ANNOUNCEMENT_EN", "SAFEMAIL_ANNOUNCEMENT_ES"):
         load(SyncSettings, {**SYNC, name: "x" * 500})
