@@ -29,6 +29,20 @@ async def test_one_text_of_each_reader_is_cleaned_at_a_time(
     assert (await bob.get(f"/m/{mail.deliveries[BOB].hex}/{page}")).status_code in {200, 404}
 
 
+@pytest.mark.parametrize("kind", ["zip", "mbox"])
+async def test_one_export_of_each_reader_runs_at_a_time(
+    app: Quart, bob: Signed, carol: Signed, mail: SealedMail, kind: str
+) -> None:
+    del mail
+    gate = app.extensions[turns.EXPORTS] = SearchGate(2, wait_seconds=0.05)
+    async with gate.turn(bob.recipient_id):
+        assert (await bob.get(f"/preferences/data/mail.{kind}")).status_code == 503
+        assert (await carol.get(f"/preferences/data/mail.{kind}")).status_code == 200
+    for _ in range(2):
+        whole = await bob.get(f"/preferences/data/mail.{kind}")
+        assert (whole.status_code, b"Message-ID" in await whole.get_data(as_text=False)) == (200, kind == "mbox")
+
+
 async def test_markup_that_is_written_waits_too(app: Quart, bob: Signed, mail: SealedMail) -> None:
     gate = app.extensions[turns.GATE] = SearchGate(2, wait_seconds=0.05)
     path, fields = f"/m/{mail.deliveries[BOB].hex}/reply", {"text": "x", "html": HTML, "do": "save"}

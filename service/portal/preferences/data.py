@@ -9,7 +9,7 @@ from quart.typing import ResponseReturnValue
 
 from service.accounts.changing import get_account
 from service.accounts.closing import Farewell, close_account
-from service.accounts.proving import Proof, Proving, prove_with_password
+from service.accounts.factors.proving import Proof, Proving, prove_with_password
 from service.accounts.record import Event, list_events, read_facts
 from service.core.references import shown
 from service.core.sheet import Person
@@ -22,6 +22,7 @@ from service.mime.names import content_disposition, safe_name, unique_names
 from service.portal.cookies import drop_cookie
 from service.portal.doors.sign_in import browser
 from service.portal.language import gettext as _
+from service.portal.mailbox.turns import export_turn
 from service.portal.preferences.blueprint import preferences, reader, show
 from service.portal.session import csrf_ok, keeps_what_was_typed, signed_in
 from service.portal.state import portal
@@ -40,15 +41,16 @@ async def data() -> ResponseReturnValue:
 @preferences.get("/data/mail.zip")
 @signed_in
 async def mail_zip() -> Response:
-    exporting, folders = _exporting(), await _folder_names()
+    exporting, folders, turn = _exporting(), await _folder_names(), export_turn()
 
     async def archive() -> AsyncIterator[bytes]:
         zipped = Zipped()
-        async for mail in exporting.mails():
-            folder = folders.get(mail.own_folder_id) or folders[mail.folder]
-            async for piece in zipped.add(f"{folder}/{mail.name}", mail.at, mail.open()):
-                yield piece
-        yield zipped.close()
+        async with turn:
+            async for mail in exporting.mails():
+                folder = folders.get(mail.own_folder_id) or folders[mail.folder]
+                async for piece in zipped.add(f"{folder}/{mail.name}", mail.at, mail.open()):
+                    yield piece
+            yield zipped.close()
 
     return await _download(archive(), f"{_stem()}.zip", "application/zip")
 
@@ -56,15 +58,16 @@ async def mail_zip() -> Response:
 @preferences.get("/data/mail.mbox")
 @signed_in
 async def mail_mbox() -> Response:
-    exporting = _exporting()
+    exporting, turn = _exporting(), export_turn()
 
     async def mbox() -> AsyncIterator[bytes]:
-        async for mail in exporting.mails():
-            yield from_line(mail.sender, mail.at)
-            quoted = MboxMail()
-            async for piece in mail.open():
-                yield quoted.feed(piece)
-            yield quoted.close()
+        async with turn:
+            async for mail in exporting.mails():
+                yield from_line(mail.sender, mail.at)
+                quoted = MboxMail()
+                async for piece in mail.open():
+                    yield quoted.feed(piece)
+                yield quoted.close()
 
     return await _download(mbox(), f"{_stem()}.mbox", "application/mbox")
 
