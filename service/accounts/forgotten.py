@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.accounts.bound import bind_row, is_row_bound
 from service.accounts.coming_in import Tokens
 from service.accounts.devices import get_device
+from service.accounts.factors.second_step import NeedsCode, come_in_or_ask
 from service.accounts.rates import ASKS, LETTERS, LETTERS_AN_HOUR, allow, demand
-from service.accounts.second_step import NeedsCode, come_in_or_ask
 from service.accounts.telling import tell, told
 from service.core.addresses import NOBODY, form_of
 from service.core.browsers import Browser

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.accounts.authenticator import turn_off
+from service.accounts.factors.authenticator import turn_off
 from service.accounts.telling import tell
 from service.core.addresses import BadAddress
 from service.core.browsers import Browser

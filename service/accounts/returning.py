@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.accounts.coming_in import Tokens
 from service.accounts.devices import get_device
+from service.accounts.factors.second_step import NeedsCode, come_in_or_ask
 from service.accounts.registering import Flow
-from service.accounts.second_step import NeedsCode, come_in_or_ask
 from service.accounts.telling import tell
 from service.core.browsers import Browser
 from service.core.states import AccountLetter, AccountState

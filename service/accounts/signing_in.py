@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.accounts.coming_in import Tokens
 from service.accounts.devices import get_device
+from service.accounts.factors.second_step import NeedsCode, come_in_or_ask
 from service.accounts.failing import count_failure
 from service.accounts.hashing import HashGate
 from service.accounts.rates import SIGN_INS, TooMany, allow, seconds_left
-from service.accounts.second_step import NeedsCode, come_in_or_ask
 from service.core.addresses import NOBODY, form_of
 from service.core.browsers import Browser
 from service.core.limits import PASSWORD_LONGEST

@@ -8,14 +8,14 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import func, select, update
 
-from service.accounts.authenticator import new_secret, step_of, turn_off, turn_on
-from service.accounts.ceremonies import Site
-from service.accounts.challenges import TRIES, add_challenge, end_challenges, get_challenge, use_challenge
-from service.accounts.passkeys import Answer, add_passkey, begin_adding, begin_signing, sign_in_with_passkey
+from service.accounts.factors.authenticator import new_secret, step_of, turn_off, turn_on
+from service.accounts.factors.ceremonies import Site
+from service.accounts.factors.challenges import TRIES, add_challenge, end_challenges, get_challenge, use_challenge
+from service.accounts.factors.passkeys import Answer, add_passkey, begin_adding, begin_signing, sign_in_with_passkey
+from service.accounts.factors.proving import Proof, Proving, prove_with_password
+from service.accounts.factors.recovery import COUNT, count_codes, normal, renew_codes, take_code
+from service.accounts.factors.second_step import Given, NeedsCode, Passed, WrongCode, pass_second
 from service.accounts.places import forget_browser, list_places, sign_out_elsewhere, sign_out_place
-from service.accounts.proving import Proof, Proving, prove_with_password
-from service.accounts.recovery import COUNT, count_codes, normal, renew_codes, take_code
-from service.accounts.second_step import Given, NeedsCode, Passed, WrongCode, pass_second
 from service.accounts.sessions import find_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
 from service.core.limits import STEP_LIFE

@@ -6,10 +6,10 @@ import uuid
 from sqlalchemy import func, select, update
 
 from service.accounts.coming_in import Tokens
+from service.accounts.factors.second_step import NeedsCode
 from service.accounts.guests import read_as_guest
 from service.accounts.registering import get_flow, save_account
 from service.accounts.returning import NewPassword, switch_on
-from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import find_session
 from service.core.browsers import Browser
 from service.core.rules import AS_SHIPPED

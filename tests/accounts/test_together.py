@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from service.accounts.factors.second_step import NeedsCode
 from service.accounts.hashing import NOBODY, HashGate
 from service.accounts.links import get_by_link
 from service.accounts.rates import Limit, allow, seconds_left
 from service.accounts.registering import Tried, get_flow, save_account, try_code
-from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import add_session, find_session, touch_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
 from service.core.browsers import Browser

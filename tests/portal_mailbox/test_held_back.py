@@ -9,7 +9,7 @@ from quart import Quart, Response
 from sqlalchemy import delete, func, select
 
 from service.accounts.changing import change_password
-from service.accounts.proving import Proof, Proving, prove_with_password
+from service.accounts.factors.proving import Proof, Proving, prove_with_password
 from service.blobs import Blobs
 from service.core.browsers import Browser
 from service.db.engine import Database

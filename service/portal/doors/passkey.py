@@ -3,8 +3,8 @@
 from quart import Response, g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.ceremonies import ANSWER_LONGEST, Site
-from service.accounts.passkeys import Answer, begin_signing, sign_in_with_passkey
+from service.accounts.factors.ceremonies import ANSWER_LONGEST, Site
+from service.accounts.factors.passkeys import Answer, begin_signing, sign_in_with_passkey
 from service.accounts.signing_in import CameIn, NotSignedIn
 from service.core.limits import STEP_LIFE
 from service.portal.cookies import drop_cookie, keep_cookie

@@ -3,9 +3,9 @@
 from quart import g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
+from service.accounts.factors.second_step import NeedsCode
 from service.accounts.forgotten import Resetting, get_reset, reset_password
 from service.accounts.passwords import Person
-from service.accounts.second_step import NeedsCode
 from service.accounts.sessions import end_session
 from service.core.states import AccountState
 from service.portal.cookies import drop_cookie, keep_cookie

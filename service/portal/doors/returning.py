@@ -3,10 +3,10 @@
 from quart import g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
+from service.accounts.factors.second_step import NeedsCode
 from service.accounts.passwords import Person
 from service.accounts.registering import Flow
 from service.accounts.returning import NewPassword, get_switched_off, switch_on
-from service.accounts.second_step import NeedsCode
 from service.db.tables import Account
 from service.portal.cookies import drop_cookie
 from service.portal.doors.blueprint import doors

@@ -3,8 +3,8 @@
 from quart import g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.authenticator import DIGITS, digits_of
-from service.accounts.second_step import Given, Passed, WrongCode, get_second, pass_second
+from service.accounts.factors.authenticator import DIGITS, digits_of
+from service.accounts.factors.second_step import Given, Passed, WrongCode, get_second, pass_second
 from service.portal.cookies import drop_cookie
 from service.portal.doors.blueprint import doors
 from service.portal.doors.sign_in import browser, come_in, way_in

@@ -9,7 +9,7 @@ from quart import abort, g, make_response, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
 from service.accounts.coming_in import Tokens
-from service.accounts.second_step import NeedsCode
+from service.accounts.factors.second_step import NeedsCode
 from service.accounts.sessions import end_session
 from service.accounts.signing_in import Attempt, CameIn, NotSignedIn, sign_in
 from service.core.browsers import Browser

@@ -6,11 +6,11 @@ from quart import abort, g, redirect, request
 from quart.typing import ResponseReturnValue
 
 from service.accounts.changing import get_account
-from service.accounts.passkeys import MOST, list_passkeys
-from service.accounts.passkeys import show as show_passkey
+from service.accounts.factors.passkeys import MOST, list_passkeys
+from service.accounts.factors.passkeys import show as show_passkey
+from service.accounts.factors.recovery import COUNT, count_codes
 from service.accounts.passwords import password_days
 from service.accounts.places import forget_browser, list_places, sign_out_elsewhere, sign_out_place
-from service.accounts.recovery import COUNT, count_codes
 from service.portal.mailbox.rows import read_id
 from service.portal.preferences.blueprint import preferences, reader, show
 from service.portal.preferences.security_proof import proven

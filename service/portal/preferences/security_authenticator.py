@@ -4,7 +4,7 @@ import segno
 from quart import abort, g, redirect, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.authenticator import (
+from service.accounts.factors.authenticator import (
     DIGITS,
     digits_of,
     new_secret,
@@ -14,9 +14,9 @@ from service.accounts.authenticator import (
     turn_off,
     turn_on,
 )
-from service.accounts.challenges import get_challenge, use_challenge
+from service.accounts.factors.challenges import get_challenge, use_challenge
+from service.accounts.factors.recovery import renew_codes, shown
 from service.accounts.places import sign_out_elsewhere
-from service.accounts.recovery import renew_codes, shown
 from service.accounts.telling import tell
 from service.core.limits import STEP_LIFE
 from service.core.states import AccountLetter, Step

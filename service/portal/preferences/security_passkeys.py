@@ -3,8 +3,15 @@
 from quart import Response, abort, g, redirect, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.passkeys import MOST, NAME_CHARACTERS, add_passkey, begin_adding, list_passkeys, remove_passkey
-from service.accounts.passkeys import show as show_passkey
+from service.accounts.factors.passkeys import (
+    MOST,
+    NAME_CHARACTERS,
+    add_passkey,
+    begin_adding,
+    list_passkeys,
+    remove_passkey,
+)
+from service.accounts.factors.passkeys import show as show_passkey
 from service.accounts.places import sign_out_elsewhere
 from service.accounts.telling import tell
 from service.core.browsers import Browser

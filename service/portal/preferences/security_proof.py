@@ -6,8 +6,8 @@ from typing import ParamSpec
 from quart import g, redirect, request
 from quart.typing import ResponseReturnValue
 
-from service.accounts.passkeys import begin_signing, list_passkeys, prove_with_passkey
-from service.accounts.proving import Proof, Proving, prove_with_password
+from service.accounts.factors.passkeys import begin_signing, list_passkeys, prove_with_passkey
+from service.accounts.factors.proving import Proof, Proving, prove_with_password
 from service.portal.cookies import drop_cookie
 from service.portal.doors.passkey import passkey_answer, passkey_asked, site
 from service.portal.doors.sign_in import browser, network

@@ -9,13 +9,13 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.accounts.authenticator import open_secret, step_of
-from service.accounts.challenges import TRIES, add_challenge, get_challenge, use_challenge
 from service.accounts.coming_in import Tokens, come_in_on
 from service.accounts.devices import get_device
+from service.accounts.factors.authenticator import open_secret, step_of
+from service.accounts.factors.challenges import TRIES, add_challenge, get_challenge, use_challenge
+from service.accounts.factors.recovery import take_code
 from service.accounts.failing import count_failure
 from service.accounts.rates import FACTORS, TooMany, allow, seconds_left
-from service.accounts.recovery import take_code
 from service.accounts.telling import tell
 from service.core.browsers import Browser
 from service.core.rules import AS_SHIPPED, Rules

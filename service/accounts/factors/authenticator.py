@@ -8,8 +8,8 @@ from pyotp import TOTP, random_base32
 from pyotp.exceptions import OTPVerificationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.accounts.challenges import add_challenge, end_challenges
-from service.accounts.recovery import end_codes, renew_codes
+from service.accounts.factors.challenges import add_challenge, end_challenges
+from service.accounts.factors.recovery import end_codes, renew_codes
 from service.core.states import Step
 from service.db.tables import Account, AuditEntry, Recipient
 from service.vault.people import RecipientKey, seal_to_recipient

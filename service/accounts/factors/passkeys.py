@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.accounts.bound import bind_row, is_row_bound
-from service.accounts.ceremonies import (
+from service.accounts.coming_in import come_in
+from service.accounts.factors.ceremonies import (
     CHALLENGE_BYTES,
     Site,
     ask_to_make,
@@ -24,8 +25,7 @@ from service.accounts.ceremonies import (
     read_made,
     read_signed,
 )
-from service.accounts.challenges import add_challenge, get_challenge, use_challenge
-from service.accounts.coming_in import come_in
+from service.accounts.factors.challenges import add_challenge, get_challenge, use_challenge
 from service.accounts.rates import PASSKEYS, SIGN_INS, TooMany, allow, demand, seconds_left
 from service.accounts.sessions import mark_proven
 from service.accounts.signing_in import CameIn, NotSignedIn
