@@ -401,3 +401,9 @@ async def bodies(db: Database, blobs: Blobs, message: Message, sheet: Any, key: 
         content = Content(blobs, key, message.id, await list_blobs(session, message.id))
     by_type = {part.type: part for part in sheet.parts}
     return await content.read_text(by_type["text/plain"]), await content.read_text(by_type["text/html"])
+
+
+@pytest.mark.parametrize("over", [0, 1])
+async def test_a_subject_has_four_hundred_characters(bob: Signed, mail: SealedMail, over: int) -> None:
+    draft = (await save(bob, address(mail, "/reply"), subject="😀" * 399 + "x" + "y" * over))["draft"]
+    assert f'value="{"😀" * 399}x"' in await (await bob.get(draft)).get_data(as_text=True)
