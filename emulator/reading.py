@@ -143,7 +143,8 @@ def _leaves(message: Message) -> Iterator[Leaf]:
 def _content(message: Message) -> bytes:
     if message.is_multipart():  # a mail within the mail
         inner: Any = message.get_payload(0)
-        return inner.as_bytes()  # type: ignore[no-any-return]
+        whole: bytes = inner.as_bytes()
+        return whole
     content = message.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
 

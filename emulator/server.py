@@ -21,7 +21,7 @@ def create_app(tenant: Tenant) -> Quart:
     app.config["MAX_CONTENT_LENGTH"] = routes.REQUEST_BYTES + 1_048_576
     app.config["BODY_TIMEOUT"] = 600
     app.config["RESPONSE_TIMEOUT"] = 600
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of the JSON provider that Quart ships
     app.register_blueprint(entra.blueprint(tenant))
     routes.register(app, tenant)
     return app

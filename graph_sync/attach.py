@@ -30,7 +30,7 @@ async def attach_all(worker: Worker, mailbox: Mailbox, draft_id: str, composed: 
         there = []
     keys = await _blob_keys(worker, composed)
     for part in parts[len(there) :]:
-        await _attach(mailbox, draft_id, part, lambda part=part: _clear(worker, composed, keys, part))  # type: ignore[misc]
+        await _attach(mailbox, draft_id, part, lambda part=part: _clear(worker, composed, keys, part))  # type: ignore[misc]  # mypy has no type for a default of a lambda
     await read_back(mailbox, draft_id, parts)
     return len(parts)
 

@@ -75,10 +75,10 @@ class _Timed:
         self._http = http
 
     def get(self, url: str, **options: object) -> requests.Response:
-        return self._http.get(url, **{"timeout": TIMEOUT_SECONDS, **options})  # type: ignore[arg-type]
+        return self._http.get(url, **{"timeout": TIMEOUT_SECONDS, **options})  # type: ignore[arg-type]  # msal gives what requests takes
 
     def post(self, url: str, **options: object) -> requests.Response:
-        return self._http.post(url, **{"timeout": TIMEOUT_SECONDS, **options})  # type: ignore[arg-type]
+        return self._http.post(url, **{"timeout": TIMEOUT_SECONDS, **options})  # type: ignore[arg-type]  # msal gives what requests takes
 
     def close(self) -> None:
         self._http.close()

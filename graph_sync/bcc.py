@@ -126,7 +126,7 @@ async def look_for_blind_copies(worker: Worker, traces: Traces) -> int:
             try:
                 ended += await _end(worker, message, rows)
             except ServiceError as exc:
-                log.error("bcc_broken", message=message.id.hex, error=type(exc).__name__)  # noqa: TRY400
+                log.error("bcc_broken", message=message.id.hex, error=type(exc).__name__)  # noqa: TRY400 - no foreign text in logs
     return ended
 
 

@@ -183,7 +183,7 @@ class Graph:
             await answer.aclose()
 
 
-class _Bearer(AccessTokenProvider):  # type: ignore[misc]
+class _Bearer(AccessTokenProvider):  # type: ignore[misc]  # kiota has no types
     def __init__(self, tokens: Tokens, host: str) -> None:
         self._tokens = tokens
         self._hosts = AllowedHostsValidator([host])  # an empty list would hand the token to any host

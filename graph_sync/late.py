@@ -40,7 +40,7 @@ async def look_again(worker: Worker, traces: Traces) -> int:
                 worker.rest(JOB, exc)
                 break
             except ServiceError as exc:
-                log.error("bcc_broken", message=message.id.hex, error=type(exc).__name__)  # noqa: TRY400
+                log.error("bcc_broken", message=message.id.hex, error=type(exc).__name__)  # noqa: TRY400 - no foreign text in logs
     return found
 
 

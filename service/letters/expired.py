@@ -58,7 +58,7 @@ def write_to_senders(ring: KeyRing, unread: Iterable[Unread]) -> dict[uuid.UUID,
             if (payload := _payload(ring, one)) is not None:
                 told[one.message.id] = payload
         except ServiceError as exc:
-            log.error("expired_untold", message=one.message.id.hex, error=type(exc).__name__)  # noqa: TRY400
+            log.error("expired_untold", message=one.message.id.hex, error=type(exc).__name__)  # noqa: TRY400 - no foreign text in logs
     return told
 
 

@@ -59,7 +59,7 @@ def create_app(
     app.register_blueprint(mailbox)
     app.register_blueprint(preferences)
     app.register_blueprint(help_centre)
-    app.asgi_app = Gate(app.asgi_app, settings.message_bytes)  # type: ignore[method-assign]
+    app.asgi_app = Gate(app.asgi_app, settings.message_bytes)  # type: ignore[method-assign]  # Quart's way to put something in front
     return app
 
 

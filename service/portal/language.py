@@ -68,7 +68,7 @@ def switch_link(to: str) -> str:
 def set_up(app: Quart, *, secure: bool) -> None:
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     app.jinja_env.globals |= {"language": language, "languages": LANGUAGES, "switch_link": switch_link}
 
     @app.after_request

@@ -124,7 +124,7 @@ def _may_go_on() -> bool:
 
 def keeps_what_was_typed(view: View[P]) -> View[P]:
     """Mark a form page that checks `csrf_ok` itself, to show what was typed again where the proof is too old."""
-    view.checks_csrf = True  # type: ignore[attr-defined]
+    view.checks_csrf = True  # type: ignore[attr-defined]  # read again by the guard of all forms
     return view
 
 

@@ -127,7 +127,7 @@ async def test_post_that_fails_is_repeated(microsoft: Tenant, graph: httpx.Async
     await subscribe(graph, hook)
     hook.status = 503
     await microsoft.exchange.submit(ALICE, a_mail(to=INTAKE))
-    while not hook.posts:  # noqa: ASYNC110
+    while not hook.posts:  # noqa: ASYNC110 - the hook is looked at from outside
         await asyncio.sleep(0.01)
     hook.status = 202
     assert len(await hook.until(1)) == 1

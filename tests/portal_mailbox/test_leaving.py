@@ -110,9 +110,7 @@ async def test_links_of_plain_text_leave_by_the_same_page(
         assert "<b>x.example</b>/b" in await text(bob, f"{path}2")
 
 
-@pytest.mark.parametrize(
-    "number", ["0", "9", "9" * 20, "-1", "x", "https://x.example/", "1?to=//x.example"]
-)
+@pytest.mark.parametrize("number", ["0", "9", "9" * 20, "-1", "x", "https://x.example/", "1?to=//x.example"])
 async def test_no_address_comes_in_from_outside(bob: Signed, mail: str, number: str) -> None:
     answer = await bob.get(f"{mail}/link/{number}")
     if number.startswith("1?"):

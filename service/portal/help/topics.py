@@ -29,7 +29,7 @@ class Topic:
 def topics() -> tuple[Topic, ...]:
     """List them in the language of this request."""
     return (
-        Topic("sign-in", "login", _("I can’t sign in"), _("Password, codes, locked account")),  # noqa: RUF001
+        Topic("sign-in", "login", _("I can’t sign in"), _("Password, codes, locked account")),  # noqa: RUF001 - as it is printed
         Topic("notice", "mail_outline", _("I did not get a notice"), _("Where to look, how to ask again")),
         Topic("real", "verified_user", _("Is this notice real?"), _("Check a notice by its reference")),
         Topic("read", "file_download", _("Read and download"), _("Files, pictures, folders, search, printing")),
