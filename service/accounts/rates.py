@@ -53,6 +53,8 @@ LETTERS_AN_HOUR = 3
 ASKS = Limit("asks", 30, timedelta(hours=1))
 """Hints and links asked for by one network, which may be a whole office."""
 
+SENDS = Limit("sends", 60, timedelta(hours=1))
+"""Messages of one account to staff: whoever writes by hand gets nowhere near, and nobody floods offices and disks."""
 CHECKS = Limit("checks", 20, timedelta(minutes=10))
 """References asked after by one network, which may be a whole office."""
 

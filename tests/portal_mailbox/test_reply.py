@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from service.accounts.rates import SENDS, allow
 from service.blobs import Blobs
 from service.core.sheet import Person, Sheet
 from service.core.states import Folder, Letter, MessageKind
@@ -380,6 +381,25 @@ async def test_all_drafts_together_have_a_limit(
     if not is_kept:
         assert "b.bin is 489 KB. It is 1 KB too big" in await answer.get_data(as_text=True)
     assert sorted(draft.files for draft in await messages(db, MessageKind.DRAFT)) == ([1, 1] if is_kept else [0, 1])
+
+
+async def test_nobody_floods_offices(bob: Signed, mail: SealedMail, db: Database, rings: Rings, clock: Clock) -> None:
+    """The last place of an hour is free, the one behind it is not; the words are kept, and go an hour later."""
+    async with db.writing() as session:
+        for _ in range(SENDS.times - 1):
+            await allow(session, rings["portal"], SENDS, bob.recipient_id.hex, clock.now)
+    assert (await bob.post(address(mail, "/reply"), GOOD)).status_code == 303
+    answer = await bob.post(address(mail, "/reply"), {**GOOD, "nonce": "n2"})
+    assert answer.status_code == 422
+    assert "You sent many messages within an hour." in await answer.get_data(as_text=True)
+    assert len(await messages(db, MessageKind.REPLY)) == 1
+    [draft] = await messages(db, MessageKind.DRAFT)
+    clock.advance(SENDS.period / SENDS.times)
+    async with db.reading() as session:
+        delivery = await session.scalar(select(Delivery.id).where(Delivery.message_id == draft.id))
+    assert delivery is not None
+    assert (await bob.post(f"/drafts/{delivery.hex}", {**GOOD, "nonce": "n2"})).status_code == 303
+    assert len(await messages(db, MessageKind.REPLY)) == 2
 
 
 async def test_words_alone_fill_no_disk(

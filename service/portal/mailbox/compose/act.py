@@ -5,6 +5,7 @@ from dataclasses import replace
 from quart import g, redirect, url_for
 from quart.typing import ResponseReturnValue
 
+from service.accounts.rates import SENDS, allow
 from service.core.states import MessageKind
 from service.core.text import one_line
 from service.db.tables import Delivery, Recipient
@@ -46,6 +47,8 @@ async def act(work: Work) -> ResponseReturnValue:
     whole = await _whole(work, draft) if is_wanted else (typed.text, typed.html)
     faults = await _check(work, draft, whole) if is_wanted else Faults()
     is_stopped = bool(faults or typed.refused_files or typed.text_over_by)
+    if is_wanted and not is_stopped:
+        faults.too_often = is_stopped = not await _may_send()
     is_sent = is_wanted and not is_stopped
     if not is_sent and (over_by := draft.files_size + typed.size - work.room) > 0:
         return await _not_kept(work, draft, replace(faults, drafts_over_by=over_by))
@@ -58,6 +61,12 @@ async def act(work: Work) -> ResponseReturnValue:
     if is_stopped:
         return await show(work, faults, is_saved=True), 422
     return redirect(url_for("mailbox.draft", delivery=draft.delivery_id.hex), 303)
+
+
+async def _may_send() -> bool:
+    on = portal()
+    async with on.db.writing() as session:
+        return await allow(session, on.ring, SENDS, reader().account_id.hex, g.now)
 
 
 async def resume(opened: Opened) -> Draft:

@@ -63,11 +63,13 @@ class Faults:
     over_by: int = 0
     drafts_over_by: int = 0
     """With it, all drafts of the writer would be too big: it is not kept."""
+    too_often: bool = False
+    """So many were sent lately that this one waits."""
     changed: bool = False
 
     def __bool__(self) -> bool:
-        size = self.over_by or self.drafts_over_by
-        return bool(self.to or self.cc or self.nobody or self.too_many or self.empty or size or self.changed)
+        rest = self.over_by or self.drafts_over_by or self.too_often or self.changed
+        return bool(self.to or self.cc or self.nobody or self.too_many or self.empty or rest)
 
 
 @dataclass(slots=True)
