@@ -68,7 +68,8 @@ async def add_folder(
     name = tidy_name(text)
     # the row is locked, so that two windows at once do not make one too many
     recipient = await session.get(Recipient, recipient_id, with_for_update=True)
-    assert recipient is not None
+    if recipient is None or recipient.ended_at is not None:  # closed their account in another window
+        raise Refused
     have = await session.scalar(select(func.count()).where(OwnFolder.recipient_id == recipient_id)) or 0
     if have >= FOLDERS_MOST:
         raise TooManyFolders

@@ -9,6 +9,7 @@ from service.blobs import Blobs
 from service.core.states import Folder
 from service.db.engine import Database
 from service.db.tables import Delivery, OwnFolder, Recipient
+from service.errors import Refused
 from service.mailbox.deliveries import count_all, list_folder
 from service.mailbox.filing import Act, file_messages
 from service.mailbox.own_folders import (
@@ -147,3 +148,13 @@ async def test_folders_of_others_are_not_there(
         assert not await rename_folder(session, rings["portal"], carol.id, housing, "Mine")
         assert not await delete_folder(session, carol.id, housing)
         assert await list_own(session, await key_of(rings, carol), carol.id, {}) == []
+
+
+async def test_who_closed_their_account_makes_no_folder(
+    db: Database, rings: Rings, bob: Recipient, clock: Clock
+) -> None:
+    async with db.writing() as session:
+        (await session.get_one(Recipient, bob.id)).ended_at = clock.now
+    async with db.writing() as session:
+        with pytest.raises(Refused):
+            await add_folder(session, rings["portal"], bob.id, "Late", clock.now)
