@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.core.addresses import BadAddress, normal_form
 from service.core.limits import BCC_AGAIN
@@ -74,28 +75,34 @@ async def add_blind_copies(
         has_readers = await session.scalar(select(Delivery.id).where(Delivery.message_id == kept.id).limit(1))
         if has_readers is None:
             kept.expires_at = now  # nobody can ever read it: retention ends it
-        if sheet.automatic:
-            return
-        who, reasons = listed(sheet, rules), []
-        if has_readers is not None:
-            await tell_secured(session, ring, kept.id, who.inside, now)
-        elif outcome is Bcc.KNOWN:
-            reasons.append(NotDelivered.NOBODY_OUTSIDE)
-        if outcome is Bcc.UNREADABLE:
-            reasons.append(NotDelivered.BCC_UNREADABLE)
-        for reason in reasons:
-            await tell_not_delivered(
-                session,
-                ring,
-                reason,
-                kept.id,
-                staff_sender(ring, kept),
-                now,
-                subject=sheet.subject,
-                recipients=tuple(who.outside),
-                sent_at=sheet.sent_at,
-                message_id=kept.id,
-            )
+        if not sheet.automatic:
+            await _tell_sender(session, ring, kept, sheet, rules, now, has_readers=has_readers is not None)
+
+
+async def _tell_sender(
+    session: AsyncSession, ring: KeyRing, kept: Message, sheet: Sheet, rules: Rules, now: datetime, *, has_readers: bool
+) -> None:
+    """Queue the receipt, or why there is none, once the blind copies are known or given up."""
+    who, reasons = listed(sheet, rules), []
+    if has_readers:
+        await tell_secured(session, ring, kept.id, who.inside, now)
+    elif kept.bcc is Bcc.KNOWN:
+        reasons.append(NotDelivered.NOBODY_OUTSIDE)
+    if kept.bcc is Bcc.UNREADABLE:
+        reasons.append(NotDelivered.BCC_UNREADABLE)
+    for reason in reasons:
+        await tell_not_delivered(
+            session,
+            ring,
+            reason,
+            kept.id,
+            staff_sender(ring, kept),
+            now,
+            subject=sheet.subject,
+            recipients=tuple(who.outside),
+            sent_at=sheet.sent_at,
+            message_id=kept.id,
+        )
 
 
 def all_told(ring: KeyRing, message: Message, rules: Rules) -> set[str]:

@@ -55,22 +55,7 @@ async def store_draft(
     """
     place = draft.message_id.hex
     draft.sheet = replace(draft.sheet, size=draft.size)
-    message = await session.get(Message, draft.message_id, with_for_update=True)
-    if draft.loaded is None:
-        if message is not None:
-            raise Changed
-        root = thread_root(draft.sheet.references, "")
-        message = Message(
-            id=draft.message_id,
-            kind=MessageKind.DRAFT,
-            reference=new_reference(),
-            expires_at=draft.expires_at,
-            answers_id=draft.answers_id,
-            thread_index=ring.digest("index", "thread", root) if root else None,
-        )
-        session.add(message)
-    elif message is None or message.kind is not MessageKind.DRAFT or message.sheet != draft.loaded:
-        raise Changed
+    message = await _lock_message(session, ring, draft)
     message.received_at = now
     message.expires_at = draft.expires_at
     message.size = draft.size
@@ -104,6 +89,28 @@ async def discard(session: AsyncSession, draft: Draft, recipient_id: uuid.UUID) 
     )
     await session.execute(delete(Message).where(Message.id == draft.message_id))
     return keys
+
+
+async def _lock_message(session: AsyncSession, ring: KeyRing, draft: Draft) -> Message:
+    """Hold the draft's row as it was taken in hand, or begin it. Raises Changed."""
+    message = await session.get(Message, draft.message_id, with_for_update=True)
+    if draft.loaded is not None:
+        if message is None or message.kind is not MessageKind.DRAFT or message.sheet != draft.loaded:
+            raise Changed
+        return message
+    if message is not None:
+        raise Changed
+    root = thread_root(draft.sheet.references, "")
+    message = Message(
+        id=draft.message_id,
+        kind=MessageKind.DRAFT,
+        reference=new_reference(),
+        expires_at=draft.expires_at,
+        answers_id=draft.answers_id,
+        thread_index=ring.digest("index", "thread", root) if root else None,
+    )
+    session.add(message)
+    return message
 
 
 async def _store_rows(

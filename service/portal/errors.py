@@ -8,7 +8,7 @@ from quart import Quart, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from service.accounts.rates import TooMany
-from service.errors import Broken, Refused, TooBig, TryAgain
+from service.errors import Refused, TooBig, TryAgain
 from service.portal import language
 from service.portal.dates import size
 from service.portal.language import gettext as _
@@ -23,64 +23,63 @@ SECRETS = ("password", "confirm", "current", "code", "hint", "credential")
 
 
 def set_up(app: Quart) -> None:
-    @app.errorhandler(HTTPException)
-    async def http_error(error: HTTPException) -> Response:
-        if error.code in {404, 405}:
-            return await not_found()
-        if error.code == 413:
-            return await too_big()
-        if error.code == 429:
-            return await page(429, _("Too many requests"), _("Too many requests. Wait a minute, then try again."))
-        if error.code == 400 and error.description == "stale":
-            return await stale()
-        if error.code == 400 and error.description == "host":
-            return await wrong_address()
-        if error.code is None or error.code < 400:  # a redirect of the router
-            return Response("", error.get_response().status_code, dict(error.get_response().headers))
-        return await page(
-            error.code,
-            _("That did not work"),
-            _("Your browser sent something that we cannot use. Go back and try again."),
-        )
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(TooBig, over_limit)
+    app.register_error_handler(TooMany, slowed)
+    app.register_error_handler(Refused, refused)
+    app.register_error_handler(TryAgain, busy)
+    app.register_error_handler(Exception, failed)
 
-    @app.errorhandler(TooBig)
-    async def over_limit(error: TooBig) -> Response:
-        del error
+
+async def http_error(error: HTTPException) -> Response:
+    if error.code in {404, 405}:
+        return await not_found()
+    if error.code == 413:
         return await too_big()
+    if error.code == 429:
+        return await page(429, _("Too many requests"), _("Too many requests. Wait a minute, then try again."))
+    if error.code == 400 and error.description == "stale":
+        return await stale()
+    if error.code == 400 and error.description == "host":
+        return await wrong_address()
+    if error.code is None or error.code < 400:  # a redirect of the router
+        return Response("", error.get_response().status_code, dict(error.get_response().headers))
+    return await page(
+        error.code,
+        _("That did not work"),
+        _("Your browser sent something that we cannot use. Go back and try again."),
+    )
 
-    @app.errorhandler(TooMany)
-    async def slowed(error: TooMany) -> Response:
-        response = await page(
-            429,
-            _("Too many requests"),
-            _("Too many requests. Wait %(seconds)s seconds, then try again.") % {"seconds": ceil(error.seconds)},
-        )
-        response.headers["Retry-After"] = str(ceil(error.seconds))
-        return response
 
-    @app.errorhandler(Refused)
-    async def refused(error: Refused) -> Response:
-        log.info("refused", error=type(error).__name__)
-        return await page(
-            400, _("That did not work"), _("Your browser sent something that we cannot use. Go back and try again.")
-        )
+async def over_limit(error: TooBig) -> Response:
+    del error
+    return await too_big()
 
-    @app.errorhandler(TryAgain)
-    async def busy(error: TryAgain) -> Response:
-        log.warning("try again", error=type(error).__name__)
-        response = await page(
-            503, _("We are busy"), _("Many people are here at once. Wait a moment, then press the button again.")
-        )
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-        return response
 
-    @app.errorhandler(Broken)
-    async def broken(error: Broken) -> Response:
-        return await failed(error)
+async def slowed(error: TooMany) -> Response:
+    response = await page(
+        429,
+        _("Too many requests"),
+        _("Too many requests. Wait %(seconds)s seconds, then try again.") % {"seconds": ceil(error.seconds)},
+    )
+    response.headers["Retry-After"] = str(ceil(error.seconds))
+    return response
 
-    @app.errorhandler(Exception)
-    async def unforeseen(error: Exception) -> Response:
-        return await failed(error)
+
+async def refused(error: Refused) -> Response:
+    log.info("refused", error=type(error).__name__)
+    return await page(
+        400, _("That did not work"), _("Your browser sent something that we cannot use. Go back and try again.")
+    )
+
+
+async def busy(error: TryAgain) -> Response:
+    log.warning("try again", error=type(error).__name__)
+    response = await page(
+        503, _("We are busy"), _("Many people are here at once. Wait a moment, then press the button again.")
+    )
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 async def not_found() -> Response:
