@@ -4,6 +4,7 @@ A portal of its own, with a clock that can be moved, once in each language. What
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ from urllib.parse import urlsplit
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from jinja2 import Template
 from playwright.async_api import Browser, BrowserContext, Page
 from pyotp import TOTP
-from quart import Quart
+from quart import Quart, template_rendered
 from sqlalchemy import delete, select, update
 from werkzeug.exceptions import HTTPException
 
@@ -56,11 +58,20 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a730000000e49444154789c63f8cfc0c0000600"
     "0301010018dd8db00000000049454e44ae426082"
 )
+PHONE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
 HTML = (
     "<p>Good morning</p><p>Your appointment is on <a href='https://www.ct.gov/dss?office=2'>December 8</a>. "
     "<a href='mailto:alice@ct.gov'>Write to me</a>.</p><img src='https://pictures.example/1.png'>"
 )
 TEXT = "Good morning. All of it stands on https://www.ct.gov/dss?office=2"
+FRAME = re.compile(r'{% extends "([^"]+)" %}')
 Shot = Callable[[Page, str], Awaitable[None]]
 
 
@@ -90,6 +101,10 @@ class Room:
     context: BrowserContext
     page: Page
     seen: set[str] = field(default_factory=set)
+    templates: set[str] = field(default_factory=set)
+
+    def note(self, _app: Quart, template: Template, **_: object) -> None:
+        self.templates.add(str(template.name))
 
     async def go(self, path: str) -> int:
         answer = await self.page.goto(self.url + path)
@@ -111,14 +126,13 @@ class Room:
         await self.go(path)
         return str(await self.page.get_attribute(f"{selector} >> nth=0", "href"))
 
-    async def notice(self, life: timedelta = timedelta(days=30), html: str = HTML) -> tuple[str, str]:
+    async def notice(self, life: timedelta = timedelta(days=30), html: str = HTML, whose: str = BOB) -> tuple[str, str]:
         """Let a mail come; return the link to it and the page of it."""
         files = [("Rent statement.pdf", "application/pdf", b"%PDF-1.4\n" * 9000), ("Map.png", "image/png", PNG)]
-        mail = await a_sealed_mail(
-            self.db, self.rings, self.blobs, with_files(*files, html=html, text=TEXT), now=self.clock.now, life=life
-        )
+        eml = with_files(*files, html=html, text=TEXT)
+        mail = await a_sealed_mail(self.db, self.rings, self.blobs, eml, to=[whose], now=self.clock.now, life=life)
         token, token_hash = new_token()
-        delivery = mail.deliveries[BOB]
+        delivery = mail.deliveries[whose]
         async with self.db.writing() as session:
             changed = update(Delivery).where(Delivery.id == delivery).values(token_hash=token_hash)
             await session.execute(changed.values(notified_at=self.clock.now))
@@ -154,7 +168,7 @@ class Room:
         await self.context.add_cookies([{"name": "lang", "value": self.language, "url": self.url}])
 
     def not_seen(self) -> list[str]:
-        """Name the routes of pages that no picture shows."""
+        """Name the routes and the templates of pages that no picture shows."""
         adapter = self.app.url_map.bind(urlsplit(self.url).netloc)
         shown = set()
         for path in self.seen:
@@ -163,7 +177,12 @@ class Room:
             except HTTPException:
                 continue
         rules = [rule for rule in self.app.url_map.iter_rules() if "GET" in (rule.methods or set())]
-        return sorted({rule.endpoint for rule in rules} - shown - NO_PAGES.keys())
+        folder = Path(str(self.app.root_path)) / str(self.app.template_folder)
+        frames = {str(path.relative_to(folder)): FRAME.findall(path.read_text()) for path in folder.rglob("*.html")}
+        pages = {name for name, frame in frames.items() if frame} - {
+            frame for named in frames.values() for frame in named
+        }
+        return sorted({rule.endpoint for rule in rules} - shown - NO_PAGES.keys()) + sorted(pages - self.templates)
 
 
 async def doors(room: Room) -> str:
@@ -240,6 +259,8 @@ async def message(room: Room, where: str) -> None:
     await room.shot("message-menus")
     await room.take(reply=f"{where}/reply", reply_all=f"{where}/reply-all", forward=f"{where}/forward")
     await room.take(new_message="/compose")
+    link, _message = await room.notice(whose="liam@example.org")
+    await room.take(link_of_another=link)
 
 
 async def writing(room: Room, where: str) -> None:
@@ -262,6 +283,11 @@ async def writing(room: Room, where: str) -> None:
     await room.take(drafts="/drafts")
     await leads_on(plain, ".sm-sendbar button[value=send]")
     await room.shoot(plain, f"reply-sent-{room.language}")
+    await plain.goto(f"{room.url}{where}/reply")
+    await plain.fill("#text", "Thank you.")
+    await context.clear_cookies(name="safemail")
+    await leads_on(plain, ".sm-sendbar button[value=send]")
+    await room.shoot(plain, f"reply-kept-{room.language}")
     await context.close()
     await room.take(sent="/sent")
     await leads_on(page, "a.sm-subj >> nth=0")
@@ -277,7 +303,8 @@ async def preferences(room: Room) -> None:
     await page.fill("main input[name=first]", "")
     await leads_on(page, ".sm-pref form button[type=submit]")
     await room.shot("preferences-error")
-    await room.take(passkey="/preferences/security/passkeys/add", account_end="/preferences/data/close")
+    await room.take(account_end="/preferences/data/close")
+    await passkeys(room)
     await room.go("/preferences/security")
     await leads_on(page, "form[action$=start] button")
     await room.shot("codes")
@@ -295,6 +322,22 @@ async def preferences(room: Room) -> None:
     await leads_on(page, "#code", "Enter")
     await room.shot("second-step-wrong")
     await room.account(authenticator=None)
+
+
+async def passkeys(room: Room) -> None:
+    page = room.page
+    await room.take(passkey="/preferences/security/passkeys/add")
+    devtools = await room.context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": PHONE})
+    await leads_on(page, "[data-passkey=create]")
+    await room.shot("passkey-added")
+    await leads_on(page, "form[action$='/remove'] button")
+    await room.shot("passkey-last")
+    await leads_on(page, "form[action$='/remove'] button")
+    await room.shot("passkey-removed")
+    await devtools.send("WebAuthn.disable")
+    await devtools.detach()
 
 
 async def help_centre(room: Room) -> None:
@@ -323,8 +366,11 @@ async def ends(room: Room, where: str) -> None:
     await page.click(".sm-forgot summary")
     await page.fill("#email", BOB)
     await leads_on(page, "[formaction='/forgot/reset']")
-    await page.wait_for_load_state()
-    await room.take(reset=await room.reset_link())
+    link = await room.reset_link()
+    await room.account(state=AccountState.LOCKED)
+    await room.take(locked=link)
+    await room.account(state=AccountState.ACTIVE)
+    await room.take(reset=link)
     await page.fill("#password", "riverboat")
     await leads_on(page, "form[action='/reset'] button[type=submit]")
     await room.shot("reset-errors")
@@ -369,6 +415,7 @@ async def a_room(browser: Browser, folder: Path, language: str, shoot: Shot) -> 
         password_time=1,
         new_messages=True,
         read_with_code=True,
+        reset_unlocks=False,
     )
     db, blobs = Database(database), Blobs("memory:")
     app = create_app(settings, db, blobs, rings["portal"], clock)
@@ -379,6 +426,7 @@ async def a_room(browser: Browser, folder: Path, language: str, shoot: Shot) -> 
     context = await browser.new_context(locale=LANGUAGES[language])
     page = await context.new_page()
     room = Room(app, settings.public_url, db, blobs, rings, clock, language, shoot, browser, context, page)
+    template_rendered.connect(room.note, app)
     await room.sign_out()
     try:
         yield room
