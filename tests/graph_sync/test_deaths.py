@@ -10,6 +10,7 @@ from emulator.tenant import Tenant
 from graph_sync import steps
 from graph_sync.worker import Worker
 from service.core.states import Arrival as State
+from service.db.arrivals import settle_arrival
 from service.db.tables import Arrival, Blob, Delivery, Lease, Message
 from tests.graph_sync.conftest import ALICE, BOB, CAROL, INTAKE, a_mail, send_all, take_in
 
@@ -79,8 +80,6 @@ async def test_whoever_lost_the_claim_commits_nothing(worker: Worker, tenant: Te
         stale = (await session.scalars(select(Arrival))).one()
     await let_leases_lapse(worker)
     await take_in(worker)  # another attempt has it now
-    from service.db.arrivals import settle_arrival
-
     async with worker.db.writing() as session:
         assert not await settle_arrival(session, stale, State.REFUSED, worker.now())
     async with worker.db.reading() as session:

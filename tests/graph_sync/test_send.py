@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from email import message_from_bytes
 
 import pytest
 from sqlalchemy import select, update
@@ -180,8 +181,6 @@ async def test_a_reply_brings_small_and_large_files(worker: Worker, tenant: Tena
     assert (row.state, row.attached) == (Outgoing.SENT, 3)
     inbox = tenant.exchange.mailboxes[ALICE].folder("inbox").items
     assert len(inbox) == 1
-    from email import message_from_bytes
-
     parsed = message_from_bytes(inbox[0].mime)
     found = [part.get_payload(decode=True) for part in parsed.walk() if part.get_filename()]
     assert found == files

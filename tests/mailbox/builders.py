@@ -1,5 +1,6 @@
 """Builders: a sealed mail as intake stores it, a reader, their mailbox."""
 
+import base64
 import hashlib
 import json
 import uuid
@@ -46,7 +47,6 @@ class SealedMail:
 
 def with_files(*files: tuple[str, str, bytes], html: str = "", text: str = "Good morning.") -> bytes:
     """Write a mail with files (name, type, content), by hand."""
-    import base64
 
     def encoded(content: bytes) -> bytes:
         return base64.encodebytes(content).replace(b"\n", b"\r\n")

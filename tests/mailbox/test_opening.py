@@ -2,6 +2,8 @@ import asyncio
 import hashlib
 import os
 import threading
+import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from service.blobs import Blobs
 from service.core.states import Folder, MessageKind
 from service.db.engine import Database
+from service.db.tables import Delivery
 from service.errors import Broken, SealBroken
 from service.mailbox.deliveries import count_all, get_delivery, list_blobs, list_folder
 from service.mailbox.html import HTML_LONGEST
@@ -16,6 +19,7 @@ from service.mailbox.links import Links
 from service.mailbox.opening import Content, Opened, open_delivery
 from service.mailbox.shown import show_body
 from service.vault.ring import KeyRing
+from service.vault.stream import context, seal
 from tests.conftest import Clock
 from tests.mailbox.builders import BOB, CAROL, HELLO, SealedMail, a_recipient, a_sealed_mail, key_of, with_files
 
@@ -60,8 +64,6 @@ async def test_every_file_comes_back_byte_for_byte(db: Database, rings: Rings, b
 async def test_a_part_that_is_not_what_the_sheet_says_breaks_at_the_end(
     db: Database, rings: Rings, blobs: Blobs, clock: Clock
 ) -> None:
-    from dataclasses import replace
-
     sealed = await a_sealed_mail(db, rings, blobs, with_files(("a.bin", "x/y", b"abc")), now=clock.now)
     opened, content = await opened_by(db, rings, blobs, clock, sealed)
     part = replace(opened.sheet.attachments[0], sha256="0" * 64)
@@ -74,8 +76,6 @@ async def test_a_forged_sheet_is_not_believed(db: Database, rings: Rings, blobs:
     opened, _ = await opened_by(db, rings, blobs, clock, sealed)
     recipient = await a_recipient(db, rings, BOB, clock.now)
     key = await key_of(rings, recipient)
-    from service.vault.stream import context, seal
-
     message = opened.message
     message.sheet = seal(opened.sheet_key, context(message.id.hex, "sheet"), opened.sheet.to_bytes())
     opened.delivery.message = message
@@ -93,10 +93,6 @@ async def test_a_forged_sheet_is_not_believed(db: Database, rings: Rings, blobs:
 async def test_what_is_not_for_you_is_not_there(
     db: Database, rings: Rings, blobs: Blobs, clock: Clock, case: str
 ) -> None:
-    import uuid
-
-    from service.db.tables import Delivery
-
     sealed = await a_sealed_mail(db, rings, blobs, HELLO, to=(BOB, CAROL), now=clock.now)
     bob = await a_recipient(db, rings, BOB, clock.now)
     wanted = {"not yours": sealed.deliveries[CAROL], "not there": uuid.uuid4()}.get(case, sealed.deliveries[BOB])

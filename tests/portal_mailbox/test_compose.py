@@ -1,5 +1,6 @@
 """What the script asks for while one writes; messages that answer nothing; how far what was sent is."""
 
+import asyncio
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from service.core.limits import MEBIBYTE, RETENTION
 from service.core.states import HandedOver, MessageKind
 from service.db.engine import Database
 from service.db.tables import Delivery, Handover, Message
+from service.mailbox.deliveries import list_blobs
 from service.mailbox.opening import Content
 from service.portal.app import create_app
 from service.portal.mailbox.compose.people import CHECKS, LOOKS
@@ -262,8 +264,6 @@ async def test_a_file_goes_into_a_draft_beside_its_words(bob: Signed, mail: Seal
 
 
 async def test_a_file_and_the_words_beside_it_do_not_undo_each_other(bob: Signed, mail: SealedMail) -> None:
-    import asyncio
-
     draft = (await save(bob, address(mail, "/reply")))["draft"]
     answers = await asyncio.gather(
         upload(bob, draft, "a.bin", os.urandom(500_000)), bob.post(draft, {**GOOD, "text": "Newer", "do": "save"})
@@ -395,8 +395,6 @@ async def test_each_addressee_is_shown_with_how_far_it_is(
 
 
 async def bodies(db: Database, blobs: Blobs, message: Message, sheet: Any, key: Any) -> tuple[str, str]:
-    from service.mailbox.deliveries import list_blobs
-
     async with db.reading() as session:
         content = Content(blobs, key, message.id, await list_blobs(session, message.id))
     by_type = {part.type: part for part in sheet.parts}

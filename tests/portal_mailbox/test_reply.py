@@ -1,5 +1,6 @@
 """Answering from the portal: the form, the draft, the one transaction that sends."""
 
+import asyncio
 import os
 import re
 import tempfile
@@ -172,8 +173,6 @@ async def test_a_refused_reply_keeps_everything_and_says_why(
 
 
 async def test_one_form_sends_once_however_often_it_is_pressed(bob: Signed, mail: SealedMail, db: Database) -> None:
-    import asyncio
-
     answers = await asyncio.gather(*(bob.post(address(mail, "/reply"), GOOD, [("a", b"a")]) for _ in range(2)))
     answers.append(await bob.post(address(mail, "/reply"), GOOD, [("a", b"a")]))
     assert {answer.status_code for answer in answers} == {303}
@@ -184,8 +183,6 @@ async def test_one_form_sends_once_however_often_it_is_pressed(bob: Signed, mail
 
 
 async def test_a_draft_sent_twice_is_sent_once(bob: Signed, mail: SealedMail, db: Database) -> None:
-    import asyncio
-
     draft = (await bob.post(address(mail, "/reply"), {**GOOD, "do": "save"})).headers["Location"]
     answers = await asyncio.gather(*(bob.post(draft, GOOD) for _ in range(2)))
     assert {answer.status_code for answer in answers} == {303}
