@@ -61,7 +61,7 @@ class Eye:
         await still.close()
 
     async def check(self, page: Page, name: str) -> None:
-        await page.emulate_media(color_scheme=SCHEMES[name.rsplit("-", 1)[1]])
+        await page.emulate_media(color_scheme=SCHEMES[name.rsplit("-", 1)[1]], reduced_motion="reduce")
         await page.evaluate(AXE)
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 800})

@@ -89,7 +89,7 @@ async def test_two_copies_of_one_mail_are_one_message_with_one_notice_each(stack
         stack.tenant.world.redirect_copies = 1
     await until(lambda: len(folder_items(stack, INTAKE, "Sealed")) == before[2] + 2)
     await until(lambda: len(bob.notices) > before[0] and len(carol.notices) > before[1])
-    await until(lambda: not rows(stack, "SELECT 1 FROM outbox WHERE done_at IS NULL AND lane = 'notices'"))
+    await until(lambda: not rows(stack, "SELECT 1 FROM outbox WHERE done_at IS NULL AND letter = 'notice'"))
     assert (len(bob.notices), len(carol.notices)) == (before[0] + 1, before[1] + 1)
     assert rows(stack, "SELECT count(*) FROM messages") == [(messages + 1,)]
     assert rows(stack, "SELECT count(*) FROM arrivals WHERE state = 'joined'") == [(1,)]
