@@ -230,7 +230,6 @@ async def lists(room: Room) -> None:
     await room.shot("inbox-selected")
     await leads_on(page, "button[value=delete] >> nth=0")
     await room.shot("inbox-undo")
-    await room.take(filter_empty="/deleted?show=unread")
     await room.take(deleted="/deleted", search="/search?q=appointment", search_nothing="/search?q=zanzibar")
     await room.go("/folders")
     await page.fill("#name", "Housing")
@@ -289,7 +288,7 @@ async def writing(room: Room, where: str) -> None:
     await leads_on(plain, ".sm-sendbar button[value=send]")
     await room.shoot(plain, f"reply-kept-{room.language}")
     await context.close()
-    await room.take(sent="/sent")
+    await room.take(filter_empty="/sent?show=files", sent="/sent")
     await leads_on(page, "a.sm-subj >> nth=0")
     await room.shot("sent-message")
 

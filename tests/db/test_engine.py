@@ -1,6 +1,7 @@
 """Transactions: writers take turns, nothing half is kept, and the database's own faults come as TryAgain."""
 
 import asyncio
+import threading
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -174,6 +175,7 @@ async def test_what_was_written_stands_in_no_error_text(db: Database):
 
 
 async def test_a_database_that_is_not_there_is_worth_another_try(tmp_path):
+    before = set(threading.enumerate())
     for url in (
         f"sqlite+aiosqlite:///{tmp_path}/nowhere/database.sqlite",
         "postgresql+asyncpg://postgres@127.0.0.1:1/safemail",
@@ -184,6 +186,8 @@ async def test_a_database_that_is_not_there_is_worth_another_try(tmp_path):
             async with db.reading() as session:
                 await session.execute(text("SELECT 1"))
         await db.close()
+    while {thread for thread in threading.enumerate() if "_connection_worker" in thread.name} - before:
+        await asyncio.sleep(0.01)  # aiosqlite's thread still answers this loop after it could not connect
 
 
 async def test_a_locked_sqlite_is_worth_another_try(sqlite_url: str):
