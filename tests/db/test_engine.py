@@ -186,8 +186,8 @@ async def test_a_database_that_is_not_there_is_worth_another_try(tmp_path):
             async with db.reading() as session:
                 await session.execute(text("SELECT 1"))
         await db.close()
-    while {thread for thread in threading.enumerate() if "_connection_worker" in thread.name} - before:
-        await asyncio.sleep(0.01)  # aiosqlite's thread still answers this loop after it could not connect
+    for thread in {one for one in threading.enumerate() if "_connection_worker" in one.name} - before:
+        await asyncio.to_thread(thread.join)  # aiosqlite's still answers this loop after it could not connect
 
 
 async def test_a_locked_sqlite_is_worth_another_try(sqlite_url: str):
